@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Kernel networking demonstration and test services: set-up and teardown
+ *
+ * Order is all there is in this file. What users can reach comes last when a
+ * namespace is set up and goes first when it is taken down; the roles start
+ * nothing by themselves.
+ */
+
+#include <linux/init.h>
+#include <linux/module.h>
+#include <net/net_namespace.h>
+#include <net/netns/generic.h>
+
+#include "knetdemo.h"
+
+static unsigned int knd_net_id __ro_after_init;
+
+/**
+ * knd_pernet - find the component's part of a network namespace
+ * @net: the namespace
+ *
+ * Context: any; @net must not be past its pernet exit.
+ * Return: what knd_net_init() set up for @net.
+ */
+struct knd_net *knd_pernet(struct net *net)
+{
+	return net_generic(net, knd_net_id);
+}
+
+static int __net_init knd_net_init(struct net *net)
+{
+	struct knd_net *kn = knd_pernet(net);
+	int err;
+
+	kn->net = net;
+	mutex_init(&kn->lock);
+
+	err = knd_stats_init(kn);
+	if (err)
+		return err;
+	err = knd_proc_init(kn);
+	if (err)
+		goto exit_stats;
+	err = knd_sysctl_init(kn);
+	if (err)
+		goto exit_proc;
+
+	return 0;
+
+exit_proc:
+	knd_proc_exit(kn);
+exit_stats:
+	knd_stats_exit(kn);
+	return err;
+}
+
+/* Unreachable and told to stop, for all namespaces at once. No new work can
+ * start once the knobs and files are gone: removing them waits for whoever is
+ * inside, which is why kn->lock is not held here. A grace period follows
+ * before knd_net_exit().
+ */
+static void __net_exit knd_net_pre_exit(struct net *net)
+{
+	struct knd_net *kn = knd_pernet(net);
+
+	knd_sysctl_exit(kn);
+	knd_proc_exit(kn);
+	knd_monitor_pre_exit(kn);
+	knd_tcp_pre_exit(kn);
+	knd_udp_pre_exit(kn);
+}
+
+/* Wait for what was told to stop, then free */
+static void __net_exit knd_net_exit(struct net *net)
+{
+	struct knd_net *kn = knd_pernet(net);
+
+	knd_udp_exit(kn);
+	knd_tcp_exit(kn);
+	knd_stats_exit(kn);
+}
+
+static struct pernet_operations knd_net_ops = {
+	.init		= knd_net_init,
+	.pre_exit	= knd_net_pre_exit,
+	.exit		= knd_net_exit,
+	.id		= &knd_net_id,
+	.size		= sizeof(struct knd_net),
+};
+
+static int __init knd_init(void)
+{
+	int err;
+
+	err = register_pernet_subsys(&knd_net_ops);
+	if (err)
+		return err;
+	err = knd_chardev_init();
+	if (err)
+		goto unregister_pernet;
+
+	return 0;
+
+unregister_pernet:
+	unregister_pernet_subsys(&knd_net_ops);
+	return err;
+}
+
+static void __exit knd_exit(void)
+{
+	knd_chardev_exit();
+	unregister_pernet_subsys(&knd_net_ops);
+}
+
+module_init(knd_init);
+module_exit(knd_exit);
+MODULE_DESCRIPTION("Kernel networking demonstration and test services");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Kernel networking demonstration and test services: counters
+ */
+
+#include <linux/percpu.h>
+#include <linux/seq_file.h>
+#include <linux/seq_file_net.h>
+#include <linux/u64_stats_sync.h>
+
+#include "knetdemo.h"
+
+/* Names are ABI, documented in Documentation/networking/knetdemo.rst */
+static const char * const knd_stat_names[] = {
+	[KND_STAT_MONITOR_ATTEMPTS]	= "monitor_attempts",
+	[KND_STAT_TCP_ACCEPTED]		= "tcp_accepted",
+	[KND_STAT_TCP_CLOSED]		= "tcp_closed",
+	[KND_STAT_UDP_SENT]		= "udp_sent",
+	[KND_STAT_UDP_ERRORS]		= "udp_errors",
+};
+static_assert(ARRAY_SIZE(knd_stat_names) == KND_STAT_MAX);
+
+/**
+ * knd_stat_add - count
+ * @kn: the component in a namespace
+ * @stat: which counter
+ * @n: how many events or bytes
+ *
+ * Context: process or softirq, interrupts enabled.
+ */
+void knd_stat_add(struct knd_net *kn, enum knd_stat stat, u64 n)
+{
+	struct knd_stats *stats;
+
+	/* One writer at a time for this CPU's copy, also on 32 bits */
+	local_bh_disable();
+	stats = this_cpu_ptr(kn->stats);
+	u64_stats_update_begin(&stats->syncp);
+	u64_stats_add(&stats->counter[stat], n);
+	u64_stats_update_end(&stats->syncp);
+	local_bh_enable();
+}
+
+/**
+ * knd_stats_show - print all counters, "name value" a line
+ * @seq: of the file
+ * @v: unused
+ *
+ * Return: 0.
+ */
+int knd_stats_show(struct seq_file *seq, void *v)
+{
+	struct knd_net *kn = knd_pernet(seq_file_single_net(seq));
+	u64 sum[KND_STAT_MAX] = {};
+	unsigned int start;
+	int cpu, i;
+
+	for_each_possible_cpu(cpu) {
+		const struct knd_stats *stats = per_cpu_ptr(kn->stats, cpu);
+		u64 copy[KND_STAT_MAX];
+
+		do {
+			start = u64_stats_fetch_begin(&stats->syncp);
+			for (i = 0; i < KND_STAT_MAX; i++)
+				copy[i] = u64_stats_read(&stats->counter[i]);
+		} while (u64_stats_fetch_retry(&stats->syncp, start));
+
+		for (i = 0; i < KND_STAT_MAX; i++)
+			sum[i] += copy[i];
+	}
+	for (i = 0; i < KND_STAT_MAX; i++)
+		seq_printf(seq, "%s %llu\n", knd_stat_names[i], sum[i]);
+	return 0;
+}
+
+/**
+ * knd_stats_init - allocate the counters of a namespace
+ * @kn: the component in a namespace that is being set up
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int __net_init knd_stats_init(struct knd_net *kn)
+{
+	int cpu;
+
+	kn->stats = alloc_percpu(struct knd_stats);
+	if (!kn->stats)
+		return -ENOMEM;
+	for_each_possible_cpu(cpu)
+		u64_stats_init(&per_cpu_ptr(kn->stats, cpu)->syncp);
+	return 0;
+}
+
+/**
+ * knd_stats_exit - free the counters of a namespace
+ * @kn: the component in a namespace where nothing counts any more
+ */
+void __net_exit knd_stats_exit(struct knd_net *kn)
+{
+	free_percpu(kn->stats);
+}

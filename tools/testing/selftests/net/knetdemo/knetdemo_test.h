@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the C tests of net/knetdemo share: knobs, files and namespaces.
+ *
+ * Functions return 0 (or what they were asked for) or -errno, so that tests
+ * can assert which error the kernel gave.
+ */
+
+#ifndef _KNETDEMO_TEST_H
+#define _KNETDEMO_TEST_H
+
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define KND_SYSCTL	"/proc/sys/net/knetdemo/"
+#define KND_PROC	"/proc/net/knetdemo/"
+
+/* Write @text to the file in one write(), as echo and sysctl do */
+static inline int knd_write(const char *dir, const char *name,
+			    const char *text)
+{
+	char path[128];
+	ssize_t n;
+	int err, fd;
+
+	snprintf(path, sizeof(path), "%s%s", dir, name);
+	fd = open(path, O_WRONLY);
+	if (fd < 0)
+		return -errno;
+	n = write(fd, text, strlen(text));
+	err = n < 0 ? -errno : n == (ssize_t)strlen(text) ? 0 : -EIO;
+	close(fd);
+	return err;
+}
+
+/* Read the whole file into @buf, which is a string then; returns its length */
+static inline int knd_read(const char *dir, const char *name, char *buf,
+			   size_t size)
+{
+	size_t len = 0;
+	char path[128];
+	ssize_t n = 0;
+	int err, fd;
+
+	snprintf(path, sizeof(path), "%s%s", dir, name);
+	fd = open(path, O_RDONLY);
+	if (fd < 0)
+		return -errno;
+	while (len < size - 1) {
+		n = read(fd, buf + len, size - 1 - len);
+		if (n <= 0)
+			break;
+		len += n;
+	}
+	err = n < 0 ? -errno : (int)len;
+	buf[len] = '\0';
+	close(fd);
+	return err;
+}
+
+static inline int knd_set(const char *name, const char *value)
+{
+	return knd_write(KND_SYSCTL, name, value);
+}
+
+static inline int knd_set_int(const char *name, long value)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%ld", value);
+	return knd_set(name, text);
+}
+
+/* The value without its newline; "" where it cannot be read */
+static inline const char *knd_get(const char *name)
+{
+	static char value[512];
+
+	if (knd_read(KND_SYSCTL, name, value, sizeof(value)) < 0)
+		return "";
+	value[strcspn(value, "\n")] = '\0';
+	return value;
+}
+
+/* The counter @name of /proc/net/knetdemo/stats, or -1 */
+static inline long long knd_stat(const char *name)
+{
+	char text[8192], *line, *save;
+	size_t len = strlen(name);
+
+	if (knd_read(KND_PROC, "stats", text, sizeof(text)) < 0)
+		return -1;
+	for (line = strtok_r(text, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save))
+		if (!strncmp(line, name, len) && line[len] == ' ')
+			return atoll(line + len + 1);
+	return -1;
+}
+
+/* Wait for a counter to reach @want; returns its last value */
+static inline long long knd_wait_stat(const char *name, long long want,
+				      int timeout_ms)
+{
+	const struct timespec tick = { .tv_nsec = 1000000 };
+	struct timespec start, now;
+	long long value;
+
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	do {
+		value = knd_stat(name);
+		if (value >= want)
+			break;
+		nanosleep(&tick, NULL);
+		clock_gettime(CLOCK_MONOTONIC, &now);
+	} while ((now.tv_sec - start.tv_sec) * 1000 +
+		 (now.tv_nsec - start.tv_nsec) / 1000000 < timeout_ms);
+	return value;
+}
+
+/* Move to a network namespace of our own, with its loopback up */
+static inline int knd_unshare_net(void)
+{
+	struct ifreq ifr = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+	int err = 0, fd;
+
+	if (unshare(CLONE_NEWNET))
+		return -errno;
+	fd = socket(AF_INET, SOCK_DGRAM, 0);
+	if (fd < 0)
+		return -errno;
+	if (ioctl(fd, SIOCSIFFLAGS, &ifr))
+		err = -errno;
+	close(fd);
+	return err;
+}
+
+#endif /* _KNETDEMO_TEST_H */

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The knobs of net/knetdemo: defaults, limits, bad input, namespaces
+ */
+
+#define _GNU_SOURCE
+#include "../../kselftest_harness.h"
+#include "knetdemo_test.h"
+
+static const struct {
+	const char *name;
+	const char *value;
+} defaults[] = {
+	{ "monitor", "0" }, { "monitor_log", "1" }, { "monitor_ring", "256" },
+	{ "tcp", "0" }, { "tcp_addr", "127.0.0.1" }, { "tcp_port", "60000" },
+	{ "tcp_service", "accept" }, { "tcp_backlog", "128" },
+	{ "tcp_max_conns", "1024" }, { "tcp_max_conns_per_source", "0" },
+	{ "tcp_idle_ms", "60000" },
+	{ "udp", "0" }, { "udp_daddr", "127.0.0.1" }, { "udp_dport", "60001" },
+	{ "udp_saddr", "" }, { "udp_sport", "0" },
+	{ "udp_message", "kernelsocket" }, { "udp_size", "0" },
+	{ "udp_count", "1" }, { "udp_interval_us", "1000000" },
+	{ "udp_gso", "1" }, { "udp_stamp", "0" },
+	{ "ftp_timeout_ms", "30000" },
+};
+
+static const struct {
+	const char *name;
+	const char *value;
+} bad[] = {
+	{ "monitor", "2" }, { "monitor", "-1" }, { "monitor", "yes" },
+	{ "monitor", "\n" }, { "monitor", "99999999999999999999" },
+	{ "monitor_ring", "15" }, { "monitor_ring", "65537" },
+	{ "tcp", "2" }, { "tcp_port", "70000" }, { "tcp_port", "0" },
+	{ "tcp_port", "http" }, { "tcp_port", "0x" },
+	{ "tcp_service", "qotd" }, { "tcp_service", "" },
+	{ "tcp_service", "echo echo" }, { "tcp_service", "discardx" },
+	{ "tcp_addr", "localhost" }, { "tcp_addr", "" },
+	{ "tcp_addr", "127.0.0.256" }, { "tcp_addr", "::1::" },
+	{ "tcp_addr", "127.0.0.1 " "0123456789012345678901234567890"
+		      "0123456789012345678901234567890123456789" },
+	{ "tcp_backlog", "0" }, { "tcp_max_conns", "0" },
+	{ "tcp_max_conns_per_source", "-1" }, { "tcp_idle_ms", "-5" },
+	{ "udp_daddr", "nowhere" }, { "udp_daddr", "" },
+	{ "udp_saddr", "1.2.3" }, { "udp_dport", "65536" },
+	{ "udp_sport", "-1" }, { "udp_size", "65508" },
+	{ "udp_gso", "0" }, { "udp_gso", "129" }, { "udp_stamp", "x" },
+	{ "ftp_timeout_ms", "99" }, { "ftp_timeout_ms", "600001" },
+};
+
+FIXTURE(sysctl) {
+};
+
+FIXTURE_SETUP(sysctl)
+{
+	ASSERT_EQ(0, knd_unshare_net());
+}
+
+FIXTURE_TEARDOWN(sysctl)
+{
+}
+
+TEST_F(sysctl, defaults_in_a_new_namespace)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(defaults); i++)
+		EXPECT_STREQ(defaults[i].value, knd_get(defaults[i].name))
+			TH_LOG("%s", defaults[i].name);
+}
+
+TEST_F(sysctl, bad_values_change_nothing)
+{
+	char old[512];
+
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		strcpy(old, knd_get(bad[i].name));
+		EXPECT_EQ(-EINVAL, knd_set(bad[i].name, bad[i].value))
+			TH_LOG("%s '%s'", bad[i].name, bad[i].value);
+		EXPECT_STREQ(old, knd_get(bad[i].name));
+	}
+}
+
+TEST_F(sysctl, white_space_around_text)
+{
+	EXPECT_EQ(0, knd_set("tcp_service", " echo\n"));
+	EXPECT_STREQ("echo", knd_get("tcp_service"));
+	EXPECT_EQ(0, knd_set("tcp_addr", "::1 \n"));
+	EXPECT_STREQ("::1", knd_get("tcp_addr"));
+}
+
+TEST_F(sysctl, namespaces_have_knobs_of_their_own)
+{
+	ASSERT_EQ(0, knd_set("tcp_port", "1234"));
+	ASSERT_EQ(0, knd_unshare_net());
+	EXPECT_STREQ("60000", knd_get("tcp_port"));
+}
+
+TEST_F(sysctl, user_namespace_reads_only)
+{
+	ASSERT_EQ(0, unshare(CLONE_NEWUSER | CLONE_NEWNET));
+	EXPECT_STREQ("60000", knd_get("tcp_port"));
+	EXPECT_EQ(-EACCES, knd_set("tcp_port", "60002"));
+	EXPECT_STREQ("60000", knd_get("tcp_port"));
+}
+
+TEST_F(sysctl, unprivileged_user_is_refused)
+{
+	ASSERT_EQ(0, setresuid(65534, 65534, 65534));
+	EXPECT_STREQ("0", knd_get("monitor"));
+	EXPECT_EQ(-EACCES, knd_set("monitor", "1"));
+}
+
+TEST_HARNESS_MAIN
