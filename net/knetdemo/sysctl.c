@@ -23,6 +23,8 @@
  * @decode: reads and writes the member, given in a scratch ctl_table
  * @min: smallest number
  * @max: largest number
+ * @check: refuses text that cannot be meant, called with &knd_net.lock held;
+ *	NULL where all text is good
  * @apply: makes the role follow a changed value, called with &knd_net.lock
  *	held; on error what runs goes on as it was. NULL where the role reads
  *	the member each time that it needs it.
@@ -34,6 +36,7 @@ struct knd_knob {
 	proc_handler *decode;
 	int min;
 	int max;
+	int (*check)(struct knd_net *kn, const char *text);
 	int (*apply)(struct knd_net *kn);
 };
 
@@ -84,6 +87,19 @@ static int knd_sysctl_text(const struct ctl_table *table, int write,
 	return 0;
 }
 
+static int knd_check_addr(struct knd_net *kn, const char *text)
+{
+	struct sockaddr_storage addr;
+
+	return knd_addr_parse(kn->net, text, 0, &addr);
+}
+
+/* Nothing stands for "the stack chooses" */
+static int knd_check_addr_or_none(struct knd_net *kn, const char *text)
+{
+	return *text ? knd_check_addr(kn, text) : 0;
+}
+
 #define KND_NUMBER(_name, _min, _max, _apply) {				\
 	.name	= #_name,						\
 	.offset	= offsetof(struct knd_config, _name),			\
@@ -94,11 +110,12 @@ static int knd_sysctl_text(const struct ctl_table *table, int write,
 	.apply	= _apply,						\
 }
 
-#define KND_STRING(_name, _apply) {					\
+#define KND_STRING(_name, _check, _apply) {					\
 	.name	= #_name,						\
 	.offset	= offsetof(struct knd_config, _name),			\
 	.size	= sizeof_field(struct knd_config, _name),		\
 	.decode	= knd_sysctl_text,					\
+	.check	= _check,						\
 	.apply	= _apply,						\
 }
 
@@ -107,7 +124,7 @@ static const struct knd_knob knd_knobs[] = {
 	KND_NUMBER(monitor_log, 0, 1, NULL),
 	KND_NUMBER(monitor_ring, 16, 65536, knd_monitor_apply),
 	KND_NUMBER(tcp, 0, 1, knd_tcp_apply),
-	KND_STRING(tcp_addr, knd_tcp_apply),
+	KND_STRING(tcp_addr, knd_check_addr, knd_tcp_apply),
 	KND_NUMBER(tcp_port, 1, 65535, knd_tcp_apply),
 	{
 		.name	= "tcp_service",
@@ -121,11 +138,11 @@ static const struct knd_knob knd_knobs[] = {
 	KND_NUMBER(tcp_max_conns_per_source, 0, 1048576, NULL),
 	KND_NUMBER(tcp_idle_ms, 0, INT_MAX, knd_tcp_apply),
 	KND_NUMBER(udp, 0, 1, knd_udp_apply),
-	KND_STRING(udp_daddr, knd_udp_apply),
+	KND_STRING(udp_daddr, knd_check_addr, knd_udp_apply),
 	KND_NUMBER(udp_dport, 1, 65535, knd_udp_apply),
-	KND_STRING(udp_saddr, knd_udp_apply),
+	KND_STRING(udp_saddr, knd_check_addr_or_none, knd_udp_apply),
 	KND_NUMBER(udp_sport, 0, 65535, knd_udp_apply),
-	KND_STRING(udp_message, knd_udp_apply),
+	KND_STRING(udp_message, NULL, knd_udp_apply),
 	KND_NUMBER(udp_size, 0, 65507, knd_udp_apply),
 	KND_NUMBER(udp_count, 0, INT_MAX, knd_udp_apply),
 	KND_NUMBER(udp_interval_us, 0, INT_MAX, knd_udp_apply),
@@ -182,6 +199,10 @@ static int knd_sysctl(const struct ctl_table *table, int write, void *buffer,
 	memcpy(value, old, knob->size);
 	err = knob->decode(&scratch, write, buffer, lenp, ppos);
 	if (err || !write || !memcmp(value, old, knob->size))
+		goto unlock;
+	if (knob->check)
+		err = knob->check(kn, value);
+	if (err)
 		goto unlock;
 
 	/* Stored first: a role's thread may write its result here (udp) */

@@ -33,15 +33,15 @@ static const struct {
 	{ "monitor_ring", "15" }, { "monitor_ring", "65537" },
 	{ "tcp", "2" }, { "tcp_port", "70000" }, { "tcp_port", "0" },
 	{ "tcp_port", "http" }, { "tcp_port", "0x" },
-	{ "tcp_service", "qotd" }, { "tcp_service", "" },
+	{ "tcp_service", "qotd" }, { "tcp_service", "\n" },
 	{ "tcp_service", "echo echo" }, { "tcp_service", "discardx" },
-	{ "tcp_addr", "localhost" }, { "tcp_addr", "" },
+	{ "tcp_addr", "localhost" }, { "tcp_addr", "\n" },
 	{ "tcp_addr", "127.0.0.256" }, { "tcp_addr", "::1::" },
 	{ "tcp_addr", "127.0.0.1 " "0123456789012345678901234567890"
 		      "0123456789012345678901234567890123456789" },
 	{ "tcp_backlog", "0" }, { "tcp_max_conns", "0" },
 	{ "tcp_max_conns_per_source", "-1" }, { "tcp_idle_ms", "-5" },
-	{ "udp_daddr", "nowhere" }, { "udp_daddr", "" },
+	{ "udp_daddr", "nowhere" }, { "udp_daddr", "\n" },
 	{ "udp_saddr", "1.2.3" }, { "udp_dport", "65536" },
 	{ "udp_sport", "-1" }, { "udp_size", "65508" },
 	{ "udp_gso", "0" }, { "udp_gso", "129" }, { "udp_stamp", "x" },
@@ -62,9 +62,10 @@ FIXTURE_TEARDOWN(sysctl)
 
 TEST_F(sysctl, defaults_in_a_new_namespace)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(defaults); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(defaults); i++) {
 		EXPECT_STREQ(defaults[i].value, knd_get(defaults[i].name))
 			TH_LOG("%s", defaults[i].name);
+	}
 }
 
 TEST_F(sysctl, bad_values_change_nothing)

@@ -1,0 +1,81 @@
+#!/bin/bash
+# Make the guest's userland, an initramfs of this machine's own tools, and
+# print its name. No root: the archive says who owns what.
+
+# shellcheck source=dev/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# Needed, then taken where they are installed
+tools=(bash ip ss tc nft nc.openbsd unshare nsenter setpriv taskset timeout
+	stdbuf stat readlink sha256sum cmp dd head tail tr sort od seq)
+optional=(perl strace python3.11 socat iperf3 curl wget lftp vsftpd pure-ftpd
+	tcpdump perf lsns prlimit)
+
+find_tool() { PATH=/usr/sbin:/usr/bin:/sbin:/bin command -v "$1"; }
+
+files=()
+for tool in "${tools[@]}"; do
+	files+=("$(find_tool "$tool")") || die "no $tool on this machine"
+done
+for tool in "${optional[@]}"; do
+	case $tool in
+	perl|python3*) continue ;; # whole trees; kselftest does without
+	esac
+	! path=$(find_tool "$tool") || files+=("$path")
+done
+busybox=$(find_tool busybox) || die "no busybox on this machine"
+ldd "$busybox" > /dev/null 2>&1 && die "busybox is not static: install busybox-static"
+[ ! -e /usr/libexec/coreutils/libstdbuf.so ] ||
+	files+=(/usr/libexec/coreutils/libstdbuf.so)
+
+key=$( { stat -L -c '%n %s %Y' "${files[@]}" "$busybox"
+	 find "$TOP/dev/guest" -type f -exec cat {} +; cat "$TOP/dev/image.sh"; } | sha256sum | cut -c1-16)
+image=$CACHE/out/image-$key.cpio
+if [ -f "$image" ]; then
+	echo "$image"
+	exit
+fi
+
+root=$(mktemp -d)
+trap 'rm -rf "$root"' EXIT
+mkdir -p "$root"/{bin,sbin,usr/bin,usr/sbin,etc,proc,sys,dev,tmp,run,root,files}
+mkdir -p "$root"/var/{run,log,tmp} "$root"/usr/share "$root"/usr/lib
+
+cp "$busybox" "$root/bin/busybox"
+"$busybox" --list | grep -v '^busybox$' | while read -r applet; do
+	ln -s /bin/busybox "$root/bin/$applet"
+done
+# The real tools stand before busybox's in PATH
+for file in "${files[@]}"; do
+	mkdir -p "$root$(dirname "$file")"
+	cp -L --remove-destination "$file" "$root$file"
+done
+ln -sf nc.openbsd "$root/usr/bin/nc" 2> /dev/null ||
+	ln -sf /bin/nc.openbsd "$root/usr/bin/nc"
+[ -e "$root/usr/bin/nc.openbsd" ] ||
+	cp -L "$(find_tool nc.openbsd)" "$root/usr/bin/nc.openbsd"
+[ -e "$root/bin/bash" ] && [ ! -L "$root/bin/bash" ] ||
+	ln -sf /usr/bin/bash "$root/bin/bash"
+
+{ ldd "${files[@]}" 2> /dev/null || :; } |
+	sed -n 's,^\t\([^/ ]* => \)\?\(/[^ ]*\) (0x.*,\2,p' |
+	sort -u | while read -r lib; do
+	mkdir -p "$root$(dirname "$lib")"
+	cp -L --remove-destination "$lib" "$root$lib"
+done
+# What name look-ups and log-ins by PAM want (vsftpd)
+for lib in /lib/x86_64-linux-gnu/libnss_files.so.2 \
+	   /lib/x86_64-linux-gnu/libgcc_s.so.1; do
+	[ ! -e "$lib" ] || { mkdir -p "$root$(dirname "$lib")"
+			     cp -L "$lib" "$root$lib"; }
+done
+[ ! -d /usr/share/iproute2 ] || cp -r /usr/share/iproute2 "$root/usr/share/"
+[ ! -d /usr/lib/tc ] || cp -r /usr/lib/tc "$root/usr/lib/"
+cp -r "$TOP"/dev/guest/. "$root/"
+chmod +x "$root/init"
+(cd "$root" && find . -mindepth 1 | sort |
+	cpio -o -H newc -R 0:0 --quiet) > "$image.tmp"
+mv "$image.tmp" "$image"
+find "$CACHE/out" -maxdepth 1 -name 'image-*.cpio' -mtime +7 \
+	! -name "$(basename "$image")" -delete
+echo "$image"

@@ -1,0 +1,127 @@
+#!/bin/bash
+# Build a kernel and print the directory of its products.
+# kernel.sh release|debug y|m
+#
+# Objects stay in one directory per tree and kind; what comes out is kept under
+# a name made of everything that went in, so that nothing is built twice and
+# "make" is not even asked when nothing changed.
+#
+# Products: bzImage, config, source (the tree), objects (the O= directory),
+# selftests.cpio (the installed kselftests), modules.cpio (with m).
+
+# shellcheck source=dev/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+kind=$1
+mode=$2
+cc=$(kcc)
+src=$("$TOP/dev/source.sh")
+name=$(tree_name "$src")
+objects=$CACHE/build/$name-$kind
+
+fragments=("$TOP/dev/config/base.config" "$TOP/dev/config/$kind.config")
+if grep -q '^config PROC_SYSCTL' "$src/fs/proc/Kconfig"; then
+	fragments+=("$TOP/dev/config/proc_sysctl.config")
+fi
+
+# What goes in: source, overlay, changes, configuration, compiler, these scripts
+fingerprint()
+{
+	echo "$name $kind $mode"
+	if [ -n "$KSRC" ]; then
+		(cd "$src" && find . -path ./.git -prune -o -type f \
+			-printf '%p %s %T@\n' | sort)
+	fi
+	gcc --version | head -n 1
+	ld --version | head -n 1
+	(cd "$TOP" && { overlay_files | grep -v '^Documentation/\|^tools/net/'
+		printf '%s\n' patches/0*.patch dev/kernel.sh dev/selftests.sh
+		printf '%s\n' "${fragments[@]#"$TOP"/}"
+		} | sort -u | xargs sha256sum)
+}
+
+out=$CACHE/out/$name-$kind-$mode-$(fingerprint | sha256sum | cut -c1-16)
+if [ -e "$out/done" ]; then
+	touch "$out"
+	echo "$out"
+	exit
+fi
+
+lock "build-$name-$kind"
+tree=$("$TOP/dev/tree.sh" "$src")
+mkdir -p "$objects"
+kmake=(make -C "$tree" "O=$objects" ARCH=x86_64 "CC=$cc" "PYTHON3=$PYTHON3"
+	"-j$(nproc)" KBUILD_BUILD_USER=knetdemo KBUILD_BUILD_HOST=knetdemo
+	KBUILD_BUILD_VERSION=1
+	"KBUILD_BUILD_TIMESTAMP=Thu Jan  1 00:00:00 UTC 2026")
+
+configure()
+{
+	local wanted=$objects/.knetdemo-wanted line option bad=0
+
+	{
+		cat "${fragments[@]}"
+		echo "CONFIG_KNETDEMO=$mode"
+		if grep -q 'config KNETDEMO_KUNIT_TEST' \
+			"$tree/net/knetdemo/Kconfig"; then
+			echo "CONFIG_KNETDEMO_KUNIT_TEST=y"
+		fi
+	} > "$wanted.new"
+	if cmp -s "$wanted.new" "$wanted" && [ -f "$objects/.config" ]; then
+		"${kmake[@]}" olddefconfig
+	else
+		rm -f "$wanted"
+		"${kmake[@]}" tinyconfig
+		(cd "$objects" && "$tree/scripts/kconfig/merge_config.sh" -m \
+			-O "$objects" "$objects/.config" "$wanted.new")
+		"${kmake[@]}" olddefconfig
+		while read -r line; do
+			case $line in
+			CONFIG_*)
+				grep -qxF "$line" "$objects/.config" && continue
+				;;
+			"# CONFIG_"*)
+				option=${line#\# }
+				grep -q "^${option%% *}=" "$objects/.config" ||
+					continue
+				;;
+			*)
+				continue
+				;;
+			esac
+			echo "ERROR: kconfig did not take: $line"
+			bad=1
+		done < "$wanted.new"
+		[ "$bad" -eq 0 ] || return 1
+		mv "$wanted.new" "$wanted"
+	fi
+}
+
+stage "configuration ($name, $kind, KNETDEMO=$mode)" "config-$kind" configure
+targets=(bzImage)
+[ "$mode" = y ] || targets+=(modules)
+stage "kernel ($name, $kind, KNETDEMO=$mode)" "kernel-$kind-$mode" \
+	"${kmake[@]}" "${targets[@]}"
+
+rm -rf "$out"
+mkdir -p "$out"
+stage "kselftests" "selftests-$kind" \
+	"$TOP/dev/selftests.sh" "$tree" "$objects" "$out"
+cp "$objects/arch/x86/boot/bzImage" "$out/bzImage"
+cp "$objects/System.map" "$out/System.map"
+cp "$objects/.config" "$out/config"
+ln -s "$tree" "$out/source"
+ln -s "$objects" "$out/objects"
+if [ "$mode" = m ]; then
+	root=$(mktemp -d)
+	mkdir -p "$root/lib/modules"
+	find "$objects" -name '*.ko' -exec cp -t "$root/lib/modules" {} +
+	(cd "$root" && find . -mindepth 1 | sort |
+		cpio -o -H newc -R 0:0 --quiet) > "$out/modules.cpio"
+	rm -rf "$root"
+fi
+touch "$out/done"
+# The four latest of a kind are kept, for those who go back and forth
+find "$CACHE/out" -maxdepth 1 -name "$name-$kind-$mode-*" -printf '%T@ %p\n' |
+	sort -rn | tail -n +5 | cut -d' ' -f2- | xargs -r rm -rf
+echo "$out"

@@ -1,0 +1,167 @@
+#!/bin/bash
+# Boot a kernel in QEMU and run something in it.
+# vm.sh [-k release|debug] [-m] [-f DIR] [-t SECONDS] [-l] [-i] [-n NAME] -- COMMAND
+#
+#	-k  which kernel (release)		-m  knetdemo as a module, loaded
+#	-f  a directory to find at /files	-t  the limit (600 s)
+#	-l  look for leaked memory at the end	-i  an interactive shell
+#	-n  name of the log			-c  count instructions (one CPU)
+#	-u  run the KUnit suites when knetdemo starts
+#
+# The command's output is ours, its status too. What the kernel says goes to a
+# log; any complaint there is a failure, whatever the command said.
+
+# shellcheck source=dev/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+kind=release
+mode=y
+files=
+limit=600
+leaks=
+interactive=
+name=run
+counting=
+kunit=0
+while getopts 'k:mf:t:lin:cu' option; do
+	case $option in
+	k) kind=$OPTARG ;;
+	m) mode=m ;;
+	f) files=$OPTARG ;;
+	t) limit=$OPTARG ;;
+	l) leaks=1 ;;
+	i) interactive=1 ;;
+	n) name=$OPTARG ;;
+	c) counting=1 ;;
+	u) kunit=1 ;;
+	*) die "usage: vm.sh [-k KIND] [-m] [-f DIR] [-t SECONDS] [-l] [-i] -- COMMAND" ;;
+	esac
+done
+shift $((OPTIND - 1))
+[ -z "$files" ] || [ -d "$files" ] || die "FILES=$files is no directory"
+command -v qemu-system-x86_64 > /dev/null ||
+	die "no qemu-system-x86_64: run 'make setup', or install QEMU"
+
+product=$("$TOP/dev/kernel.sh" "$kind" "$mode")
+image=$("$TOP/dev/image.sh")
+run=$(mktemp -d)
+console=$LOGS/console-$name.log
+qemu_pid=
+cleanup()
+{
+	[ -z "$qemu_pid" ] || kill "$qemu_pid" 2> /dev/null || :
+	rm -rf "$run"
+}
+trap cleanup EXIT
+trap 'exit 130' INT TERM
+
+# The command, its surroundings and the files, as one more archive
+mkdir "$run/root"
+printf '%s\n' "$*" > "$run/root/job"
+{
+	[ -z "$leaks" ] || echo "export KND_LEAKS=1"
+	[ -z "$interactive" ] || echo "export KND_INTERACTIVE=1"
+	[ "$mode" = y ] || echo "export KND_MODULE=1"
+	[ "$kind" != debug ] || echo "export KND_SLOW=1"
+} > "$run/root/job.env"
+if [ -n "$files" ]; then
+	mkdir "$run/root/files"
+	cp -rL "$files/." "$run/root/files/"
+fi
+(cd "$run/root" && find . -mindepth 1 | cpio -o -H newc -R 0:0 --quiet) \
+	> "$run/job.cpio"
+initrd=("$image" "$product/selftests.cpio")
+[ "$mode" = y ] || initrd+=("$product/modules.cpio")
+cat "${initrd[@]}" "$run/job.cpio" > "$run/initrd"
+
+memory=2048
+[ "$kind" != debug ] || memory=4096
+append="console=ttyS0 panic=-1 reboot=k quiet loglevel=7 kunit.enable=$kunit"
+[ "$kind" != debug ] || append+=" hung_task_panic=0 kmemleak=on"
+qemu=(qemu-system-x86_64 -nodefaults -no-user-config -display none -no-reboot
+	-m "$memory" -kernel "$product/bzImage" -initrd "$run/initrd"
+	-device virtio-rng-pci
+	-serial "file:$console" -serial "file:$run/status"
+	-chardev stdio,id=out,signal=off
+	-device virtio-serial-pci -device virtconsole,chardev=out)
+tcg=(-accel tcg,thread=multi -cpu qemu64,+rdrand -smp 2)
+
+# A KVM that opens and makes a VM may still boot none: trust it only after a
+# guest has come to its end under it. Asked once for a machine's boot.
+kvm_works()
+{
+	local answer
+
+	[ -w /dev/kvm ] || return 1
+	answer=$CACHE/kvm-$(cat /proc/sys/kernel/random/boot_id)
+	if [ ! -f "$answer" ]; then
+		rm -f "$CACHE"/kvm-*
+		: > "$run/probe"
+		printf 'true\n' > "$run/root/job"
+		(cd "$run/root" && printf '%s\n' job | cpio -o -H newc -R 0:0 \
+			--quiet) > "$run/probe.cpio"
+		cat "$image" "$run/probe.cpio" > "$run/probe.initrd"
+		timeout 20 qemu-system-x86_64 -nodefaults -no-user-config \
+			-display none -no-reboot -m 512 -accel kvm -cpu host \
+			-kernel "$product/bzImage" -initrd "$run/probe.initrd" \
+			-append "panic=-1 reboot=k quiet" -serial null \
+			-serial "file:$run/probe" > /dev/null 2>&1 || :
+		if [ "$(tr -d '\r' < "$run/probe")" = 0 ]; then
+			echo yes > "$answer"
+		else
+			echo no > "$answer"
+		fi
+	fi
+	[ "$(cat "$answer")" = yes ]
+}
+
+if [ -n "$counting" ]; then
+	qemu+=(-accel tcg -icount "shift=0,sleep=off" -smp 1
+		-cpu "qemu64,+rdrand" -seed "${SEED:-1}"
+		-rtc "base=2024-01-01,clock=vm")
+	append="console=ttyS0 panic=-1 reboot=k quiet loglevel=3 kunit.enable=$kunit"
+	append+=" mitigations=off tsc=reliable tsc_early_khz=1000000"
+elif [ "${ACCEL:-}" != tcg ] && kvm_works; then
+	qemu+=(-accel kvm -cpu host -smp 2)
+else
+	qemu+=("${tcg[@]}")
+fi
+
+: > "$console"
+: > "$run/status"
+start=$SECONDS
+if [ -n "$interactive" ]; then
+	saved=$(stty -g 2> /dev/null || :)
+	[ -z "$saved" ] || stty raw -echo
+	"${qemu[@]}" -append "$append" || :
+	[ -z "$saved" ] || stty "$saved"
+	exit 0
+fi
+"${qemu[@]}" -append "$append" < /dev/null 2> "$run/qemu.err" &
+qemu_pid=$!
+while kill -0 "$qemu_pid" 2> /dev/null; do
+	if [ $((SECONDS - start)) -ge "$limit" ]; then
+		kill "$qemu_pid" 2> /dev/null || :
+		wait "$qemu_pid" 2> /dev/null || :
+		qemu_pid=
+		say "knetdemo: no end after $limit s; the console's last lines (${console#"$TOP"/}):"
+		tail -n 25 "$console" | sed 's/^/    /' >&2
+		exit 124
+	fi
+	sleep 0.1
+done
+wait "$qemu_pid" || :
+qemu_pid=
+
+rc=$(tr -dc '0-9' < "$run/status")
+if [ -z "$rc" ]; then
+	say "knetdemo: the guest ended without a status; the console's last lines (${console#"$TOP"/}):"
+	{ cat "$run/qemu.err"; tail -n 25 "$console"; } | sed 's/^/    /' >&2
+	exit 125
+fi
+if complaints=$("$TOP/dev/complaints.sh" "$console"); then
+	say "knetdemo: the kernel complained (${console#"$TOP"/}):"
+	sed 's/^/    /' <<< "$complaints" >&2
+	[ "$rc" -ne 0 ] || rc=70
+fi
+exit "$rc"
