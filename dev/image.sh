@@ -7,7 +7,7 @@
 
 # Needed, then taken where they are installed
 tools=(bash ip ss tc nft nc.openbsd unshare nsenter setpriv taskset timeout
-	stdbuf stat readlink sha256sum cmp dd head tail tr sort od seq)
+	stdbuf stat readlink kmod sha256sum cmp dd head tail tr sort od seq)
 optional=(perl strace python3.11 socat iperf3 curl wget lftp vsftpd pure-ftpd
 	tcpdump perf lsns prlimit)
 
@@ -49,6 +49,9 @@ done
 for file in "${files[@]}"; do
 	mkdir -p "$root$(dirname "$file")"
 	cp -L --remove-destination "$file" "$root$file"
+done
+for link in modprobe insmod rmmod lsmod; do
+	ln -s /usr/bin/kmod "$root/usr/sbin/$link"
 done
 ln -sf nc.openbsd "$root/usr/bin/nc" 2> /dev/null ||
 	ln -sf /bin/nc.openbsd "$root/usr/bin/nc"

@@ -114,8 +114,9 @@ ln -s "$tree" "$out/source"
 ln -s "$objects" "$out/objects"
 if [ "$mode" = m ]; then
 	root=$(mktemp -d)
-	mkdir -p "$root/lib/modules"
-	find "$objects" -name '*.ko' -exec cp -t "$root/lib/modules" {} +
+	stage "modules_install" "modules-$kind" "${kmake[@]}" \
+		"INSTALL_MOD_PATH=$root" modules_install
+	rm -f "$root"/lib/modules/*/{build,source}
 	(cd "$root" && find . -mindepth 1 | sort |
 		cpio -o -H newc -R 0:0 --quiet) > "$out/modules.cpio"
 	rm -rf "$root"

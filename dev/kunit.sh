@@ -1,0 +1,15 @@
+#!/bin/bash
+# Run the KUnit suites under User Mode Linux, as kunit.py does it for anyone.
+# kunit.sh JSON-RESULT
+
+# shellcheck source=dev/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+result=$1
+src=$("$TOP/dev/source.sh")
+lock "build-$(tree_name "$src")-uml"
+tree=$("$TOP/dev/tree.sh" "$src")
+cd "$tree"
+"$PYTHON3" tools/testing/kunit/kunit.py run --kunitconfig=net/knetdemo \
+	--build_dir="$CACHE/build/$(tree_name "$src")-uml" --jobs="$(nproc)" \
+	--make_options="CC=$(kcc)" --json="$result"
