@@ -1,0 +1,107 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Load and remove the module while all of it is in use: removal ends within
+# 2 s, and leaves no socket, thread, hook, knob or file.
+
+lib_dir=$(dirname "$(readlink -f "$0")")/..
+# shellcheck source=../lib.sh
+source "$lib_dir/lib.sh"
+
+rounds=20
+[ -z "${KND_SLOW:-}" ] || rounds=5
+
+if [ ! -d /sys/module/knetdemo ] || ! grep -q '^knetdemo ' /proc/modules; then
+	echo "# knetdemo is built in, or not there"
+	exit "$ksft_skip"
+fi
+
+ret=0
+n=0
+clients=()
+
+# result NAME STATUS
+result()
+{
+	n=$((n + 1))
+	if [ "$2" -eq 0 ]; then
+		echo "ok $n $1"
+	else
+		echo "not ok $n $1"
+		ret=1
+	fi
+}
+
+finish()
+{
+	kill "${clients[@]}" 2> /dev/null
+	wait 2> /dev/null
+	cleanup_all_ns
+	# What the tests after this one expect
+	modprobe knetdemo
+}
+trap finish EXIT
+
+# Switch everything on in a namespace, with live connections and datagrams
+busy()
+{
+	local ns=$1 i
+
+	ip netns exec "$ns" sysctl -qw net.knetdemo.monitor_log=0 \
+		net.knetdemo.monitor=1 net.knetdemo.tcp_service=echo \
+		net.knetdemo.tcp=1 net.knetdemo.udp_count=0 \
+		net.knetdemo.udp_interval_us=1000 net.knetdemo.udp=1 || return
+	for ((i = 0; i < 5; i++)); do
+		ip netns exec "$ns" nc 127.0.0.1 60000 < /dev/zero \
+			> /dev/null 2>&1 &
+		clients+=($!)
+	done
+	busywait 5000 has_established "$ns"
+}
+
+has_established()
+{
+	[ "$(ip netns exec "$1" ss -Htn state established sport = 60000 |
+		wc -l)" -ge 5 ]
+}
+
+milliseconds() { echo $(($(date +%s%N) / 1000000)); }
+
+echo "TAP version 13"
+echo "1..4"
+
+setup_ns ns1 ns2
+
+busy_ok=0
+remove_ok=0
+gone_ok=0
+reload_ok=0
+for ((round = 0; round < rounds; round++)); do
+	busy "$ns1" > /dev/null || busy_ok=1
+	busy "$ns2" > /dev/null || busy_ok=1
+
+	start=$(milliseconds)
+	modprobe -r knetdemo || remove_ok=1
+	took=$(($(milliseconds) - start))
+	if [ "$took" -gt 2000 ]; then
+		echo "# removal took $took ms"
+		remove_ok=1
+	fi
+
+	[ ! -e /proc/sys/net/knetdemo ] || gone_ok=1
+	[ ! -e /proc/net/knetdemo ] || gone_ok=1
+	[ ! -e /dev/knetdemo ] || gone_ok=1
+	! pgrep '^knd-' > /dev/null || gone_ok=1
+	ip netns exec "$ns1" ss -Hltn sport = 60000 | grep -q . && gone_ok=1
+
+	kill "${clients[@]}" 2> /dev/null
+	wait "${clients[@]}" 2> /dev/null
+	clients=()
+	modprobe knetdemo || reload_ok=1
+done
+result "all roles in use in two namespaces" "$busy_ok"
+result "$rounds removals within 2 s" "$remove_ok"
+result "nothing is left" "$gone_ok"
+result "$rounds loads" "$reload_ok"
+
+exit "$ret"
