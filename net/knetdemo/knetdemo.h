@@ -8,8 +8,11 @@
 
 #include <linux/inet.h>
 #include <linux/mutex.h>
+#include <linux/socket.h>
 #include <linux/types.h>
 #include <linux/u64_stats_sync.h>
+
+#include "pace.h"
 
 struct ctl_table;
 struct ctl_table_header;
@@ -17,6 +20,7 @@ struct net;
 struct proc_dir_entry;
 struct seq_file;
 struct socket;
+struct task_struct;
 
 /* An IPv6 address, "%", a device name and the NUL */
 #define KND_ADDR_LEN	(INET6_ADDRSTRLEN + IFNAMSIZ)
@@ -73,14 +77,113 @@ enum knd_stat {
 	KND_STAT_TCP_ACCEPTED,		/* connections accepted */
 	KND_STAT_TCP_CLOSED,		/* connections released */
 	/* udp */
+	KND_STAT_UDP_RUNS,		/* runs begun */
 	KND_STAT_UDP_SENT,		/* datagrams handed to the stack */
-	KND_STAT_UDP_ERRORS,		/* datagrams that the stack refused */
+	KND_STAT_UDP_BYTES,		/* their payload */
+	KND_STAT_UDP_FAILED,		/* datagrams that the stack refused */
+	KND_STAT_UDP_LATE,		/* datagrams sent late */
+	KND_STAT_UDP_SKIPPED,		/* datagrams given up */
+	KND_STAT_UDP_GSO_REFUSED,	/* sends of segments that failed */
+	KND_STAT_UDP_ERRORS,		/* errors of all causes */
+	KND_STAT_UDP_ERR_NOBUFS,	/* dropped by a queue, or no memory */
+	KND_STAT_UDP_ERR_AGAIN,		/* socket's buffer full for too long */
+	KND_STAT_UDP_ERR_REFUSED,	/* nobody at the destination port */
+	KND_STAT_UDP_ERR_UNREACH,	/* no route, or said to be unreachable */
+	KND_STAT_UDP_ERR_NETDOWN,	/* device down or gone */
+	KND_STAT_UDP_ERR_MSGSIZE,	/* too large for the path */
+	KND_STAT_UDP_ERR_OTHER,		/* any other cause */
 	KND_STAT_MAX
 };
 
 struct knd_stats {
 	u64_stats_t counter[KND_STAT_MAX];
 	struct u64_stats_sync syncp;
+};
+
+/* How the emitter's latest run is going; names: knd_udp_states[] */
+enum knd_udp_state {
+	KND_UDP_NEVER,
+	KND_UDP_RUNNING,
+	KND_UDP_STOPPED,
+	KND_UDP_FINISHED,
+};
+
+/* Causes of errors, in the order of KND_STAT_UDP_ERR_* */
+enum knd_udp_error {
+	KND_UDP_ERR_NOBUFS,
+	KND_UDP_ERR_AGAIN,
+	KND_UDP_ERR_REFUSED,
+	KND_UDP_ERR_UNREACH,
+	KND_UDP_ERR_NETDOWN,
+	KND_UDP_ERR_MSGSIZE,
+	KND_UDP_ERR_OTHER,
+	KND_UDP_ERR_MAX
+};
+
+/**
+ * struct knd_udp_run - what is known about a run
+ * @id: number of the run in this namespace, from 1
+ * @state: how it is going
+ * @daddr: destination
+ * @saddr: source, as asked for
+ * @count: datagrams wanted; 0 is no limit
+ * @size: bytes of payload in a datagram
+ * @gso: segments in a send, as asked for
+ * @segs: segments in a send, as they fit
+ * @gso_errno: why segments are not sent in one call now; 0 where they are
+ * @stamp: a stamp is in front
+ * @sent: datagrams handed to the stack
+ * @failed: datagrams that the stack refused
+ * @bytes: payload of what was sent
+ * @errors: errors by cause
+ * @begin_ns: when the run began
+ * @mark_ns: when measuring the rate began
+ * @mark_sent: @sent at @mark_ns
+ * @last_ns: when sending last began
+ * @last_sent: @sent at @last_ns
+ * @pace: the schedule
+ */
+struct knd_udp_run {
+	u32 id;
+	enum knd_udp_state state;
+	struct sockaddr_storage daddr;
+	struct sockaddr_storage saddr;
+	u64 count;
+	unsigned int size;
+	unsigned int gso;
+	unsigned int segs;
+	int gso_errno;
+	bool stamp;
+	u64 sent;
+	u64 failed;
+	u64 bytes;
+	u64 errors[KND_UDP_ERR_MAX];
+	u64 begin_ns;
+	u64 mark_ns;
+	u64 mark_sent;
+	u64 last_ns;
+	u64 last_sent;
+	struct knd_pace pace;
+};
+
+/**
+ * struct knd_udp - the emitter of a namespace
+ * @lock: protects @setup and @run; held by the thread while it sends, taken
+ *	inside &knd_net.lock by others
+ * @setup: socket and payload; NULL where no run is going on
+ * @run: the latest run
+ * @task: the thread, with a reference; protected by &knd_net.lock. It may have
+ *	ended by itself.
+ * @changes: counts changes of @setup by others than the thread
+ * @stop: tells the thread to end
+ */
+struct knd_udp {
+	struct mutex lock;
+	struct knd_udp_setup *setup;
+	struct knd_udp_run run;
+	struct task_struct *task;
+	unsigned int changes;
+	bool stop;
 };
 
 /**
@@ -93,6 +196,7 @@ struct knd_stats {
  * @stats: counters
  * @sysctl: the registered knobs
  * @proc: /proc/net/knetdemo
+ * @udp: the emitter
  */
 struct knd_net {
 	struct net *net;
@@ -101,6 +205,7 @@ struct knd_net {
 	struct knd_stats __percpu *stats;
 	struct ctl_table_header *sysctl;
 	struct proc_dir_entry *proc;
+	struct knd_udp udp;
 };
 
 /* main.c */
@@ -121,6 +226,11 @@ void knd_proc_exit(struct knd_net *kn);
 /* sock.c */
 int knd_addr_parse(struct net *net, const char *text, int port,
 		   struct sockaddr_storage *addr);
+int knd_udp_open(struct net *net, const struct sockaddr_storage *saddr,
+		 const struct sockaddr_storage *daddr, struct socket *shared,
+		 struct socket **res);
+int knd_udp_reopen(struct socket *sock, const struct sockaddr_storage *daddr);
+int knd_udp_pending(struct socket *sock);
 
 /* stats.c */
 int knd_stats_init(struct knd_net *kn);
@@ -143,8 +253,10 @@ void knd_tcp_pre_exit(struct knd_net *kn);
 void knd_tcp_exit(struct knd_net *kn);
 
 /* udp_emitter.c */
+void knd_udp_init(struct knd_net *kn);
 int knd_udp_apply(struct knd_net *kn);
 void knd_udp_pre_exit(struct knd_net *kn);
 void knd_udp_exit(struct knd_net *kn);
+int knd_udp_show(struct seq_file *seq, void *v);
 
 #endif /* _NET_KNETDEMO_H */

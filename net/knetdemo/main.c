@@ -35,6 +35,7 @@ static int __net_init knd_net_init(struct net *net)
 
 	kn->net = net;
 	mutex_init(&kn->lock);
+	knd_udp_init(kn);
 
 	err = knd_stats_init(kn);
 	if (err)

@@ -26,6 +26,8 @@ int __net_init knd_proc_init(struct knd_net *kn)
 	if (!proc_create_net_single("stats", 0444, kn->proc, knd_stats_show,
 				    NULL))
 		goto remove;
+	if (!proc_create_net_single("udp", 0444, kn->proc, knd_udp_show, NULL))
+		goto remove;
 	return 0;
 
 remove:

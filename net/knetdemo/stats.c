@@ -15,8 +15,21 @@ static const char * const knd_stat_names[] = {
 	[KND_STAT_MONITOR_ATTEMPTS]	= "monitor_attempts",
 	[KND_STAT_TCP_ACCEPTED]		= "tcp_accepted",
 	[KND_STAT_TCP_CLOSED]		= "tcp_closed",
+	[KND_STAT_UDP_RUNS]		= "udp_runs",
 	[KND_STAT_UDP_SENT]		= "udp_sent",
+	[KND_STAT_UDP_BYTES]		= "udp_bytes",
+	[KND_STAT_UDP_FAILED]		= "udp_failed",
+	[KND_STAT_UDP_LATE]		= "udp_late",
+	[KND_STAT_UDP_SKIPPED]		= "udp_skipped",
+	[KND_STAT_UDP_GSO_REFUSED]	= "udp_gso_refused",
 	[KND_STAT_UDP_ERRORS]		= "udp_errors",
+	[KND_STAT_UDP_ERR_NOBUFS]	= "udp_err_nobufs",
+	[KND_STAT_UDP_ERR_AGAIN]	= "udp_err_again",
+	[KND_STAT_UDP_ERR_REFUSED]	= "udp_err_refused",
+	[KND_STAT_UDP_ERR_UNREACH]	= "udp_err_unreach",
+	[KND_STAT_UDP_ERR_NETDOWN]	= "udp_err_netdown",
+	[KND_STAT_UDP_ERR_MSGSIZE]	= "udp_err_msgsize",
+	[KND_STAT_UDP_ERR_OTHER]	= "udp_err_other",
 };
 static_assert(ARRAY_SIZE(knd_stat_names) == KND_STAT_MAX);
 

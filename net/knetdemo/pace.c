@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Kernel networking demonstration and test services: a schedule to send by
+ *
+ * Pure: times and numbers in, times and numbers out. Datagram k of a run is
+ * due at its start plus k intervals, whenever the ones before it left, so that
+ * the mean rate does not drift. Two limits hold what is behind schedule: no
+ * more than one and a half times the rate while catching up, and nothing is
+ * caught up that is more than a second old.
+ */
+
+#include <linux/kernel.h>
+#include <linux/limits.h>
+#include <linux/math64.h>
+#include <linux/minmax.h>
+
+#include "pace.h"
+
+/* Between two datagrams of a sender that is catching up */
+static u64 knd_pace_spacing(const struct knd_pace *p)
+{
+	return p->interval - div_u64(p->interval, 3);
+}
+
+/**
+ * knd_pace_start - begin a schedule
+ * @p: the schedule
+ * @now: the time, at which the first datagram is due
+ * @interval: between two datagrams in ns; 0 is flat out
+ */
+void knd_pace_start(struct knd_pace *p, u64 now, u64 interval)
+{
+	*p = (struct knd_pace) {
+		.interval = interval,
+		.next = now,
+		.cap = now,
+	};
+}
+
+/**
+ * knd_pace_change - go on with another interval
+ * @p: the schedule
+ * @now: the time
+ * @interval: between two datagrams in ns; 0 is flat out
+ *
+ * The next datagram is due one new interval after the previous one was, or at
+ * once if that has passed. What was behind is forgotten; the figures stay.
+ */
+void knd_pace_change(struct knd_pace *p, u64 now, u64 interval)
+{
+	u64 previous = p->next - min(p->interval, p->next);
+
+	p->interval = interval;
+	p->next = max(previous + interval, now);
+	p->cap = now;
+}
+
+/**
+ * knd_pace_due - tell how much may be sent
+ * @p: the schedule
+ * @now: the time
+ *
+ * Return: number of datagrams; U64_MAX where the schedule is flat out.
+ */
+u64 knd_pace_due(struct knd_pace *p, u64 now)
+{
+	u64 behind, cap, skip;
+
+	if (!p->interval)
+		return U64_MAX;
+	if (now < p->next)
+		return 0;
+
+	behind = now - p->next;
+	if (behind > KND_PACE_DEBT_NS) {
+		skip = div64_u64(behind - KND_PACE_DEBT_NS, p->interval);
+		p->skipped += skip;
+		p->next += skip * p->interval;
+		behind = now - p->next;
+	}
+
+	cap = max(p->cap, now);
+	if (cap - now > KND_PACE_BURST_NS)
+		return 0;
+	return min(div64_u64(behind, p->interval),
+		   div64_u64(now + KND_PACE_BURST_NS - cap,
+			     knd_pace_spacing(p))) + 1;
+}
+
+/**
+ * knd_pace_sent - note what was sent
+ * @p: the schedule
+ * @now: the time, as it was given to knd_pace_due()
+ * @n: number of datagrams; may be more than were due, which delays the next
+ */
+void knd_pace_sent(struct knd_pace *p, u64 now, u64 n)
+{
+	u64 lateness;
+
+	if (!p->interval || !n)
+		return;
+
+	lateness = now - min(p->next, now);
+	p->late_max = max(p->late_max, lateness);
+	if (lateness > KND_PACE_LATE_NS)
+		p->late += min(n, div64_u64(lateness - KND_PACE_LATE_NS - 1,
+					    p->interval) + 1);
+
+	p->next += n * p->interval;
+	p->cap = max(p->cap, now) + n * knd_pace_spacing(p);
+}
+
+/**
+ * knd_pace_wake - tell when to look again
+ * @p: the schedule
+ * @now: the time
+ *
+ * Return: the time at which the next datagram may be sent; @now where it may
+ * be sent already.
+ */
+u64 knd_pace_wake(const struct knd_pace *p, u64 now)
+{
+	u64 wake;
+
+	if (!p->interval)
+		return now;
+	wake = max(p->next, p->cap - min_t(u64, p->cap, KND_PACE_BURST_NS));
+	if (wake <= now)
+		return now;
+	return max(wake, now + KND_PACE_GRAIN_NS);
+}
+
+/**
+ * knd_pace_rate - divide a number by a time
+ * @n: the number
+ * @ns: the time in ns
+ *
+ * Return: thousandths a second, rounded to the nearest; 0 for no time.
+ */
+u64 knd_pace_rate(u64 n, u64 ns)
+{
+	const u64 unit = 1000 * NSEC_PER_SEC;
+
+	/* Precision is lost only where there is far more of it than shown */
+	while (n > (U64_MAX - ns / 2) / unit) {
+		n >>= 1;
+		ns >>= 1;
+	}
+	if (!ns)
+		return 0;
+	return div64_u64(n * unit + ns / 2, ns);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Kernel networking demonstration and test services: a schedule to send by
+ */
+
+#ifndef _NET_KNETDEMO_PACE_H
+#define _NET_KNETDEMO_PACE_H
+
+#include <linux/time64.h>
+#include <linux/types.h>
+
+/* What leaves later than this after its time counts as late */
+#define KND_PACE_LATE_NS	(1 * NSEC_PER_MSEC)
+/* What is further behind than this is given up */
+#define KND_PACE_DEBT_NS	(1 * NSEC_PER_SEC)
+/* As much as leaves at once when something has to be caught up */
+#define KND_PACE_BURST_NS	(2 * NSEC_PER_MSEC)
+/* Two datagrams closer than this leave together rather than with a sleep */
+#define KND_PACE_GRAIN_NS	(20 * NSEC_PER_USEC)
+
+/**
+ * struct knd_pace - an absolute schedule of datagrams
+ * @interval: between two datagrams; 0 is flat out
+ * @next: when the next datagram is due
+ * @cap: until when what was sent lasts at the highest rate of catching up,
+ *	which is one and a half times the rate of the schedule
+ * @late: datagrams that left more than KND_PACE_LATE_NS after their time
+ * @late_max: the longest that a datagram left after its time
+ * @skipped: datagrams that were given up
+ *
+ * All times are in nanoseconds of one clock that never goes back.
+ */
+struct knd_pace {
+	u64 interval;
+	u64 next;
+	u64 cap;
+	u64 late;
+	u64 late_max;
+	u64 skipped;
+};
+
+void knd_pace_start(struct knd_pace *p, u64 now, u64 interval);
+void knd_pace_change(struct knd_pace *p, u64 now, u64 interval);
+u64 knd_pace_due(struct knd_pace *p, u64 now);
+void knd_pace_sent(struct knd_pace *p, u64 now, u64 n);
+u64 knd_pace_wake(const struct knd_pace *p, u64 now);
+u64 knd_pace_rate(u64 n, u64 ns);
+
+#endif /* _NET_KNETDEMO_PACE_H */
