@@ -19,10 +19,9 @@ src=$("$TOP/dev/source.sh")
 name=$(tree_name "$src")
 objects=$CACHE/build/$name-$kind
 
-fragments=("$TOP/dev/config/base.config" "$TOP/dev/config/$kind.config")
-if grep -q '^config PROC_SYSCTL' "$src/fs/proc/Kconfig"; then
-	fragments+=("$TOP/dev/config/proc_sysctl.config")
-fi
+optional=$TOP/dev/config/optional.config
+fragments=("$TOP/dev/config/base.config" "$TOP/dev/config/$kind.config"
+	"$optional")
 
 # What goes in: source, overlay, changes, configuration, compiler, these scripts
 fingerprint()
@@ -89,6 +88,7 @@ configure()
 				continue
 				;;
 			esac
+			! grep -qxF "$line" "$optional" || continue
 			echo "ERROR: kconfig did not take: $line"
 			bad=1
 		done < "$wanted.new"

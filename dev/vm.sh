@@ -60,7 +60,8 @@ mkdir "$run/root"
 printf '%s\n' "$*" > "$run/root/job"
 {
 	[ -z "$leaks" ] || echo "export KND_LEAKS=1"
-	[ -z "$interactive" ] || echo "export KND_INTERACTIVE=1"
+	[ -z "$interactive" ] ||
+		echo "export KND_INTERACTIVE=1 KND_TTY='$(stty size 2> /dev/null)'"
 	[ "$mode" = y ] || echo "export KND_MODULE=1"
 	[ "$kind" != debug ] || echo "export KND_SLOW=1"
 } > "$run/root/job.env"
