@@ -45,8 +45,11 @@ has_package()
 # Debian's own suite and mirror, in either of apt's two formats
 configured()
 {
-	local files=(/etc/apt/sources.list /etc/apt/sources.list.d/*)
+	local file files=()
 
+	for file in /etc/apt/sources.list /etc/apt/sources.list.d/*; do
+		[ ! -f "$file" ] || files+=("$file")
+	done
 	awk '
 	FNR == 1 { uri = "" }
 	$1 == "URIs:" { uri = $2 }
@@ -66,10 +69,14 @@ newer_suite()
 
 	key=/usr/share/keyrings/debian-archive-keyring.gpg
 	mkdir -p "$state"/{parts,lists/partial,cache/archives/partial}
-	apt+=(-o Dir::Etc::sourcelist=/dev/null
-	      -o Dir::Etc::sourceparts="$state/parts"
-	      -o Dir::State::Lists="$state/lists"
+	apt+=(-o Dir::State::Lists="$state/lists"
 	      -o Dir::Cache="$state/cache")
+	# The configured suites, as they are now
+	if apt-get "${apt[@]}" -q update && has_package; then
+		return 0
+	fi
+	apt+=(-o Dir::Etc::sourcelist=/dev/null
+	      -o Dir::Etc::sourceparts="$state/parts")
 	while read -r candidate; do
 		printf 'deb [signed-by=%s] %s %s main\n' "$key" "$uri" \
 			"$candidate" > "$state/parts/newer.list"
