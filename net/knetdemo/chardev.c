@@ -1,11 +1,200 @@
 // SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Kernel networking demonstration and test services: /dev/knetdemo
+ *
+ * An open file belongs to the network namespace in which it was opened,
+ * wherever it is passed to. It does not keep that namespace: once the last
+ * process and socket in it are gone the namespace goes, and leaves its files
+ * behind with nothing to work on.
+ */
+
+#include <linux/capability.h>
+#include <linux/fs.h>
+#include <linux/list.h>
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/nsproxy.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <net/net_namespace.h>
+#include <uapi/linux/knetdemo.h>
+
 #include "knetdemo.h"
 
-int knd_chardev_init(void)
+/**
+ * struct knd_file - an open /dev/knetdemo
+ * @list: in &knd_net.files
+ * @kn: the component where the file was opened; NULL when that namespace is
+ *	gone
+ */
+struct knd_file {
+	struct list_head list;
+	struct knd_net *kn;
+};
+
+/* Protects both, of all files. Held for moments only. */
+static DEFINE_MUTEX(knd_files_lock);
+
+/* Get the namespace of a file, for as long as a request takes. NULL where it
+ * is gone or going.
+ */
+static struct knd_net *knd_file_get(struct knd_file *kf,
+				    netns_tracker *tracker)
 {
+	struct knd_net *kn;
+
+	mutex_lock(&knd_files_lock);
+	kn = kf->kn;
+	/* Its pre_exit, which detaches the file, is still to come */
+	if (kn && !maybe_get_net(kn->net))
+		kn = NULL;
+	mutex_unlock(&knd_files_lock);
+
+	if (kn)
+		netns_tracker_alloc(kn->net, tracker, GFP_KERNEL);
+	return kn;
+}
+
+static void knd_file_put(struct knd_net *kn, netns_tracker *tracker)
+{
+	put_net_track(kn->net, tracker);
+}
+
+static int knd_ioctl_filter_address(struct knd_net *kn, void __user *arg)
+{
+	char text[sizeof("flush\nadd 255.255.255.255\n")];
+	__be32 addr;
+
+	if (copy_from_user(&addr, arg, sizeof(addr)))
+		return -EFAULT;
+	if (addr == htonl(INADDR_ANY))
+		snprintf(text, sizeof(text), "flush\n");
+	else
+		snprintf(text, sizeof(text), "flush\nadd %pI4\n", &addr);
+	return knd_monitor_filter(kn, text);
+}
+
+static long knd_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	netns_tracker tracker;
+	struct knd_net *kn;
+	long err;
+
+	kn = knd_file_get(file->private_data, &tracker);
+	if (!kn)
+		return -ENODEV;
+
+	/* Any user can be root in a user namespace */
+	if (kn->net->user_ns != &init_user_ns ||
+	    !file_ns_capable(file, kn->net->user_ns, CAP_NET_ADMIN)) {
+		err = -EPERM;
+		goto put;
+	}
+
+	switch (cmd) {
+	case KNETDEMO_IOC_FILTER_ADDRESS:
+		err = knd_ioctl_filter_address(kn, (void __user *)arg);
+		break;
+	default:
+		err = -ENOTTY;
+	}
+put:
+	knd_file_put(kn, &tracker);
+	return err;
+}
+
+static int knd_open(struct inode *inode, struct file *file)
+{
+	struct knd_file *kf;
+
+	kf = kzalloc_obj(*kf, GFP_KERNEL_ACCOUNT);
+	if (!kf)
+		return -ENOMEM;
+	kf->kn = knd_pernet(current->nsproxy->net_ns);
+
+	mutex_lock(&knd_files_lock);
+	list_add(&kf->list, &kf->kn->files);
+	mutex_unlock(&knd_files_lock);
+
+	file->private_data = kf;
+	return nonseekable_open(inode, file);
+}
+
+static int knd_release(struct inode *inode, struct file *file)
+{
+	struct knd_file *kf = file->private_data;
+
+	mutex_lock(&knd_files_lock);
+	list_del(&kf->list);
+	mutex_unlock(&knd_files_lock);
+
+	kfree(kf);
 	return 0;
 }
 
+/**
+ * knd_chardev_net_init - prepare a namespace for open files
+ * @kn: the component in a namespace that is being set up
+ */
+void __net_init knd_chardev_net_init(struct knd_net *kn)
+{
+	INIT_LIST_HEAD(&kn->files);
+}
+
+/**
+ * knd_chardev_pre_exit - detach the open files of a namespace
+ * @kn: the component in a namespace that no request is working on
+ *
+ * Context: process.
+ */
+void __net_exit knd_chardev_pre_exit(struct knd_net *kn)
+{
+	struct knd_file *kf, *next;
+
+	mutex_lock(&knd_files_lock);
+	list_for_each_entry_safe(kf, next, &kn->files, list) {
+		list_del_init(&kf->list);
+		kf->kn = NULL;
+	}
+	mutex_unlock(&knd_files_lock);
+}
+
+static const struct file_operations knd_fops = {
+	.owner		= THIS_MODULE,
+	.open		= knd_open,
+	.release	= knd_release,
+	.unlocked_ioctl	= knd_ioctl,
+	.compat_ioctl	= compat_ptr_ioctl,
+};
+
+static struct miscdevice knd_misc = {
+	.minor	= MISC_DYNAMIC_MINOR,
+	.name	= "knetdemo",
+	.mode	= 0600,
+	.fops	= &knd_fops,
+};
+
+/**
+ * knd_chardev_init - make the device
+ *
+ * Context: process.
+ * Return: 0 or -errno.
+ */
+int __init knd_chardev_init(void)
+{
+	return misc_register(&knd_misc);
+}
+
+/**
+ * knd_chardev_exit - remove the device
+ *
+ * An open file holds the module, so there is none.
+ *
+ * Context: process.
+ */
 void knd_chardev_exit(void)
 {
+	misc_deregister(&knd_misc);
 }

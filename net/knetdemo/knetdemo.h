@@ -7,11 +7,13 @@
 #define _NET_KNETDEMO_H
 
 #include <linux/inet.h>
+#include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/socket.h>
 #include <linux/types.h>
 #include <linux/u64_stats_sync.h>
 
+#include "monitor.h"
 #include "pace.h"
 
 struct ctl_table;
@@ -73,6 +75,10 @@ struct knd_config {
 enum knd_stat {
 	/* monitor */
 	KND_STAT_MONITOR_ATTEMPTS,	/* connection attempts shown */
+	KND_STAT_MONITOR_FILTERED,	/* attempts that no rule matched */
+	KND_STAT_MONITOR_SYN_RETRANS,	/* SYNs sent again */
+	KND_STAT_MONITOR_MALFORMED,	/* no SYNs, for they lie */
+	KND_STAT_MONITOR_UNLOGGED,	/* log lines that the limit kept out */
 	/* tcp */
 	KND_STAT_TCP_ACCEPTED,		/* connections accepted */
 	KND_STAT_TCP_CLOSED,		/* connections released */
@@ -197,6 +203,8 @@ struct knd_udp {
  * @sysctl: the registered knobs
  * @proc: /proc/net/knetdemo
  * @udp: the emitter
+ * @files: &knd_file.list of the open files of /dev/knetdemo, see chardev.c
+ * @mon: monitor
  */
 struct knd_net {
 	struct net *net;
@@ -206,6 +214,8 @@ struct knd_net {
 	struct ctl_table_header *sysctl;
 	struct proc_dir_entry *proc;
 	struct knd_udp udp;
+	struct list_head files;
+	struct knd_monitor mon;
 };
 
 /* main.c */
@@ -214,10 +224,18 @@ struct knd_net *knd_pernet(struct net *net);
 /* chardev.c */
 int knd_chardev_init(void);
 void knd_chardev_exit(void);
+void knd_chardev_net_init(struct knd_net *kn);
+void knd_chardev_pre_exit(struct knd_net *kn);
 
 /* monitor.c */
+void knd_monitor_init(struct knd_net *kn);
 int knd_monitor_apply(struct knd_net *kn);
+int knd_monitor_filter(struct knd_net *kn, char *text);
 void knd_monitor_pre_exit(struct knd_net *kn);
+void knd_monitor_exit(struct knd_net *kn);
+
+/* monitor_proc.c */
+int knd_monitor_proc_init(struct knd_net *kn);
 
 /* proc.c */
 int knd_proc_init(struct knd_net *kn);

@@ -36,6 +36,8 @@ static int __net_init knd_net_init(struct net *net)
 	kn->net = net;
 	mutex_init(&kn->lock);
 	knd_udp_init(kn);
+	knd_chardev_net_init(kn);
+	knd_monitor_init(kn);
 
 	err = knd_stats_init(kn);
 	if (err)
@@ -67,6 +69,7 @@ static void __net_exit knd_net_pre_exit(struct net *net)
 
 	knd_sysctl_exit(kn);
 	knd_proc_exit(kn);
+	knd_chardev_pre_exit(kn);
 	knd_monitor_pre_exit(kn);
 	knd_tcp_pre_exit(kn);
 	knd_udp_pre_exit(kn);
@@ -79,6 +82,7 @@ static void __net_exit knd_net_exit(struct net *net)
 
 	knd_udp_exit(kn);
 	knd_tcp_exit(kn);
+	knd_monitor_exit(kn);
 	knd_stats_exit(kn);
 }
 

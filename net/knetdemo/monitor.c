@@ -1,11 +1,313 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "knetdemo.h"
+/*
+ * Kernel networking demonstration and test services: the connection monitor
+ *
+ * A netfilter hook that sees each packet which leaves a socket of its network
+ * namespace, before anything can change or drop it, and keeps those that open
+ * a TCP connection. It accepts everything.
+ */
 
-int knd_monitor_apply(struct knd_net *kn)
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/atomic.h>
+#include <linux/kernel.h>
+#include <linux/netdevice.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter_ipv4.h>
+#include <linux/preempt.h>
+#include <linux/printk.h>
+#include <linux/ratelimit.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+#include <linux/skbuff.h>
+#include <linux/slab.h>
+#include <linux/tcp.h>
+#include <linux/timekeeping.h>
+#include <net/net_namespace.h>
+#include <net/sock.h>
+#include <net/tcp.h>
+
+#include "knetdemo.h"
+#include "trace.h"
+
+/* Log lines: as many as this in that time */
+#define KND_MONITOR_LOG_BURST		50
+#define KND_MONITOR_LOG_INTERVAL	(5 * HZ)
+
+static void knd_monitor_log(struct knd_net *kn, const struct knd_record *rec)
 {
+	struct knd_monitor *mon = &kn->mon;
+	struct sockaddr_in6 src, dst;
+	int unlogged;
+
+	/* Containers must not flood the log */
+	if (!net_eq(kn->net, &init_net) || !READ_ONCE(kn->cfg.monitor_log))
+		return;
+	if (!__ratelimit(&mon->limit)) {
+		atomic_inc(&mon->unlogged);
+		knd_stat_inc(kn, KND_STAT_MONITOR_UNLOGGED);
+		return;
+	}
+
+	knd_flow_sockaddrs(&rec->flow, &src, &dst);
+	unlogged = atomic_xchg(&mon->unlogged, 0);
+	if (unlogged)
+		pr_info("TCP connection initiated from %pISpc to %pISpc (%d before it not logged)\n",
+			&src, &dst, unlogged);
+	else
+		pr_info("TCP connection initiated from %pISpc to %pISpc\n",
+			&src, &dst);
+}
+
+/* The caller's socket says who it is, and what was asked for even where an IP
+ * option or routing header makes the packet go elsewhere first.
+ */
+static void knd_monitor_socket(const struct sock *sk, struct knd_record *rec)
+{
+	struct knd_flow *flow = &rec->flow;
+
+	if (flow->family == AF_INET)
+		flow->daddr.ip = sk->sk_daddr;
+#if IS_ENABLED(CONFIG_IPV6)
+	else
+		flow->daddr.in6 = sk->sk_v6_daddr;
+#endif
+	rec->origin = sk->sk_kern_sock ? KND_ORIGIN_KERNEL : KND_ORIGIN_USER;
+}
+
+/* Arguments as those of the hook, where this is the last thing to do */
+static noinline unsigned int
+knd_monitor_candidate(void *priv, struct sk_buff *skb,
+		      const struct nf_hook_state *state)
+{
+	struct knd_net *kn = knd_pernet(state->net);
+	const struct sock *sk = state->sk;
+	struct knd_monitor *mon = &kn->mon;
+	struct knd_filter *filter;
+	struct knd_record rec;
+	struct knd_ring *ring;
+	int rule;
+
+	switch (knd_parse(skb, state->pf, &rec.flow)) {
+	case KND_PARSE_TCP:
+		break;
+	case KND_PARSE_TRUNCATED:
+	case KND_PARSE_MALFORMED:
+		knd_stat_inc(kn, KND_STAT_MONITOR_MALFORMED);
+		return NF_ACCEPT;
+	default:
+		return NF_ACCEPT;
+	}
+	if (!knd_parse_opens(rec.flow.flags))
+		return NF_ACCEPT;
+
+	if (sk && !sk_fullsock(sk))
+		sk = NULL;
+	rec.origin = KND_ORIGIN_RAW;
+	if (sk && sk_is_tcp(sk)) {
+		/* The socket has counted this segment already */
+		if (tcp_sk(sk)->segs_out > 1) {
+			knd_stat_inc(kn, KND_STAT_MONITOR_SYN_RETRANS);
+			return NF_ACCEPT;
+		}
+		knd_monitor_socket(sk, &rec);
+	}
+
+	rec.rule = 0;
+	filter = rcu_dereference(mon->filter);
+	if (filter && filter->n) {
+		rule = knd_filter_match(filter, &rec.flow);
+		if (rule < 0) {
+			knd_stat_inc(kn, KND_STAT_MONITOR_FILTERED);
+			return NF_ACCEPT;
+		}
+		atomic64_inc(&filter->hits[rule]);
+		rec.rule = filter->rule[rule].id;
+	}
+
+	rec.time = ktime_get_real_ns();
+	rec.uid = sock_net_uid(state->net, sk);
+	rec.mark = skb->mark;
+	rec.pid = 0;
+	memset(rec.comm, 0, sizeof(rec.comm));
+	if (in_task()) {
+		rec.pid = task_tgid_nr(current);
+		get_task_comm(rec.comm, current);
+	}
+	memcpy(rec.dev, state->out->name, sizeof(rec.dev));
+
+	/* Readers wait for who has drawn a number */
+	ring = rcu_dereference(mon->ring);
+	preempt_disable();
+	rec.seq = atomic64_inc_return(&mon->attempts);
+	knd_ring_put(ring, &rec);
+	preempt_enable();
+
+	knd_stat_inc(kn, KND_STAT_MONITOR_ATTEMPTS);
+	trace_connect(state->net, &rec);
+	knd_monitor_log(kn, &rec);
+	return NF_ACCEPT;
+}
+
+static unsigned int knd_monitor_hook(void *priv, struct sk_buff *skb,
+				     const struct nf_hook_state *state)
+{
+	if (likely(!knd_parse_hint(skb, state->pf)))
+		return NF_ACCEPT;
+	return knd_monitor_candidate(priv, skb, state);
+}
+
+/* First of all, so before any address translation */
+static const struct nf_hook_ops knd_monitor_ops = {
+	.hook		= knd_monitor_hook,
+	.pf		= NFPROTO_INET,
+	.hooknum	= NF_INET_LOCAL_OUT,
+	.priority	= NF_IP_PRI_FIRST,
+};
+
+/* Make the ring as large as asked. Records that fit move over. */
+static int knd_monitor_resize(struct knd_net *kn)
+{
+	struct knd_monitor *mon = &kn->mon;
+	struct knd_ring *old, *ring;
+	u64 last;
+
+	old = rcu_dereference_protected(mon->ring,
+					lockdep_is_held(&kn->lock));
+	if (old && old->size == kn->cfg.monitor_ring)
+		return 0;
+	ring = knd_ring_alloc(kn->cfg.monitor_ring);
+	if (!ring)
+		return -ENOMEM;
+	rcu_assign_pointer(mon->ring, ring);
+	if (!old)
+		return 0;
+
+	/* Once for those who are writing to the old ring. After that, once more
+	 * for those who have drawn a number up to the one that is read here.
+	 */
+	synchronize_rcu();
+	last = atomic64_read(&mon->attempts);
+	synchronize_rcu();
+	knd_ring_copy(ring, old, last);
+	knd_ring_free(old);
 	return 0;
 }
 
+/**
+ * knd_monitor_apply - make the monitor follow the knobs
+ * @kn: the component in a namespace
+ *
+ * Context: process, &knd_net.lock held.
+ * Return: 0 or -errno, and then the monitor runs as before.
+ */
+int knd_monitor_apply(struct knd_net *kn)
+{
+	struct knd_monitor *mon = &kn->mon;
+	int err;
+
+	/* What was recorded can be read, and the ring resized, when off */
+	if (kn->cfg.monitor || rcu_access_pointer(mon->ring)) {
+		err = knd_monitor_resize(kn);
+		if (err)
+			return err;
+	}
+	if (kn->cfg.monitor && !mon->hooked) {
+		err = nf_register_net_hook(kn->net, &knd_monitor_ops);
+		if (err)
+			return err;
+		mon->hooked = true;
+	} else if (!kn->cfg.monitor && mon->hooked) {
+		knd_monitor_pre_exit(kn);
+	}
+	return 0;
+}
+
+/**
+ * knd_monitor_filter - change what is shown
+ * @kn: the component in a namespace
+ * @text: commands, see knd_filter_edit(); overwritten
+ *
+ * All commands take effect at once, or none does.
+ *
+ * Context: process, may sleep for a grace period.
+ * Return: 0, -ENOMEM or what knd_filter_edit() says.
+ */
+int knd_monitor_filter(struct knd_net *kn, char *text)
+{
+	struct knd_monitor *mon = &kn->mon;
+	struct knd_filter *filter, *old;
+	int err, i;
+
+	filter = kzalloc_obj(*filter, GFP_KERNEL_ACCOUNT);
+	if (!filter)
+		return -ENOMEM;
+
+	mutex_lock(&kn->lock);
+	old = rcu_dereference_protected(mon->filter,
+					lockdep_is_held(&kn->lock));
+	err = knd_filter_edit(filter, old, text);
+	if (err)
+		goto unlock;
+	rcu_assign_pointer(mon->filter, filter);
+
+	/* Hits may come to the old rules until then */
+	synchronize_rcu();
+	for (i = 0; i < filter->n; i++) {
+		int was = filter->rule[i].was;
+
+		if (was >= 0)
+			atomic64_add(atomic64_read(&old->hits[was]),
+				     &filter->hits[i]);
+	}
+	filter = old;
+unlock:
+	mutex_unlock(&kn->lock);
+	kfree(filter);
+	return err;
+}
+
+/**
+ * knd_monitor_init - prepare the monitor of a namespace
+ * @kn: the component in a namespace that is being set up
+ */
+void __net_init knd_monitor_init(struct knd_net *kn)
+{
+	ratelimit_state_init(&kn->mon.limit, KND_MONITOR_LOG_INTERVAL,
+			     KND_MONITOR_LOG_BURST);
+	/* We say ourselves what was kept out */
+	ratelimit_set_flags(&kn->mon.limit, RATELIMIT_MSG_ON_RELEASE);
+}
+
+/**
+ * knd_monitor_pre_exit - switch the monitor off
+ * @kn: the component in a namespace
+ *
+ * The hook may run for a grace period more.
+ *
+ * Context: process; &knd_net.lock held, or the knobs are gone.
+ */
 void knd_monitor_pre_exit(struct knd_net *kn)
 {
+	int unlogged;
+
+	if (!kn->mon.hooked)
+		return;
+	nf_unregister_net_hook(kn->net, &knd_monitor_ops);
+	kn->mon.hooked = false;
+
+	unlogged = atomic_xchg(&kn->mon.unlogged, 0);
+	if (unlogged)
+		pr_info("%d TCP connections not logged\n", unlogged);
+}
+
+/**
+ * knd_monitor_exit - free what the monitor of a namespace has
+ * @kn: the component in a namespace, a grace period after
+ *	knd_monitor_pre_exit()
+ */
+void __net_exit knd_monitor_exit(struct knd_net *kn)
+{
+	knd_ring_free(rcu_dereference_protected(kn->mon.ring, 1));
+	kfree(rcu_dereference_protected(kn->mon.filter, 1));
 }

@@ -28,6 +28,8 @@ int __net_init knd_proc_init(struct knd_net *kn)
 		goto remove;
 	if (!proc_create_net_single("udp", 0444, kn->proc, knd_udp_show, NULL))
 		goto remove;
+	if (knd_monitor_proc_init(kn))
+		goto remove;
 	return 0;
 
 remove:

@@ -13,6 +13,10 @@
 /* Names are ABI, documented in Documentation/networking/knetdemo.rst */
 static const char * const knd_stat_names[] = {
 	[KND_STAT_MONITOR_ATTEMPTS]	= "monitor_attempts",
+	[KND_STAT_MONITOR_FILTERED]	= "monitor_filtered",
+	[KND_STAT_MONITOR_SYN_RETRANS]	= "monitor_syn_retrans",
+	[KND_STAT_MONITOR_MALFORMED]	= "monitor_malformed",
+	[KND_STAT_MONITOR_UNLOGGED]	= "monitor_unlogged",
 	[KND_STAT_TCP_ACCEPTED]		= "tcp_accepted",
 	[KND_STAT_TCP_CLOSED]		= "tcp_closed",
 	[KND_STAT_UDP_RUNS]		= "udp_runs",

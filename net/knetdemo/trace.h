@@ -15,6 +15,8 @@
 #include <linux/tracepoint.h>
 #include <net/net_namespace.h>
 
+#include "monitor.h"
+
 TRACE_EVENT(udp_send,
 	TP_PROTO(const struct net *net, const struct sockaddr_storage *daddr,
 		 u32 run, u64 seq, unsigned int segs, unsigned int size,
@@ -44,6 +46,60 @@ TRACE_EVENT(udp_send,
 	TP_printk("netns=%llu run=%u seq=%llu daddr=%pISpc segs=%u size=%u err=%d",
 		  __entry->netns_cookie, __entry->run, __entry->seq,
 		  __entry->daddr, __entry->segs, __entry->size, __entry->err)
+);
+
+TRACE_DEFINE_ENUM(KND_ORIGIN_USER);
+TRACE_DEFINE_ENUM(KND_ORIGIN_KERNEL);
+TRACE_DEFINE_ENUM(KND_ORIGIN_RAW);
+
+/* A connection attempt, with all that its record in "connections" has */
+TRACE_EVENT(connect,
+	TP_PROTO(const struct net *net, const struct knd_record *rec),
+	TP_ARGS(net, rec),
+
+	TP_STRUCT__entry(
+		__field(u64, netns_cookie)
+		__field(u64, seq)
+		__field(u64, time)
+		__field(u32, uid)
+		__field(pid_t, pid)
+		__field(u32, mark)
+		__field(u32, rule)
+		__field(u16, data)
+		__field(u8, flags)
+		__field(u8, origin)
+		__array(u8, saddr, sizeof(struct sockaddr_in6))
+		__array(u8, daddr, sizeof(struct sockaddr_in6))
+		__array(char, comm, TASK_COMM_LEN)
+		__array(char, dev, IFNAMSIZ)
+	),
+
+	TP_fast_assign(
+		__entry->netns_cookie = net->net_cookie;
+		__entry->seq = rec->seq;
+		__entry->time = rec->time;
+		__entry->uid = from_kuid(&init_user_ns, rec->uid);
+		__entry->pid = rec->pid;
+		__entry->mark = rec->mark;
+		__entry->rule = rec->rule;
+		__entry->data = rec->flow.data;
+		__entry->flags = rec->flow.flags;
+		__entry->origin = rec->origin;
+		knd_flow_sockaddrs(&rec->flow, (void *)__entry->saddr,
+				   (void *)__entry->daddr);
+		memcpy(__entry->comm, rec->comm, TASK_COMM_LEN);
+		memcpy(__entry->dev, rec->dev, IFNAMSIZ);
+	),
+
+	TP_printk("netns=%llu seq=%llu time=%llu src=%pISpc dst=%pISpc origin=%s uid=%u pid=%d comm=%s dev=%s mark=0x%x flags=0x%x data=%u rule=%u",
+		  __entry->netns_cookie, __entry->seq, __entry->time,
+		  __entry->saddr, __entry->daddr,
+		  __print_symbolic(__entry->origin,
+				   { KND_ORIGIN_USER, "user" },
+				   { KND_ORIGIN_KERNEL, "kernel" },
+				   { KND_ORIGIN_RAW, "raw" }),
+		  __entry->uid, __entry->pid, __entry->comm, __entry->dev,
+		  __entry->mark, __entry->flags, __entry->data, __entry->rule)
 );
 
 #endif /* _NET_KNETDEMO_TRACE_H */

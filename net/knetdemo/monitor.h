@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Kernel networking demonstration and test services: the connection monitor
+ *
+ * parse.c says what a packet is, filter.c whether it is to be shown, ring.c
+ * keeps what was shown; monitor.c is the hook that asks them one after the
+ * other.
+ */
+
+#ifndef _NET_KNETDEMO_MONITOR_H
+#define _NET_KNETDEMO_MONITOR_H
+
+#include <linux/atomic.h>
+#include <linux/if.h>
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/netfilter.h>
+#include <linux/ratelimit_types.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+#include <linux/skbuff.h>
+#include <linux/uidgid.h>
+#include <net/tcp.h>
+
+/* Rules of a filter */
+#define KND_FILTER_MAX	64
+
+/**
+ * enum knd_parse_result - what a packet is
+ * @KND_PARSE_TCP: TCP with a readable header
+ * @KND_PARSE_OTHER: not TCP, as far as can be read
+ * @KND_PARSE_FRAGMENT: a later fragment: no transport header
+ * @KND_PARSE_TRUNCATED: ends before its headers do
+ * @KND_PARSE_MALFORMED: a header contradicts itself or the packet
+ */
+enum knd_parse_result {
+	KND_PARSE_TCP,
+	KND_PARSE_OTHER,
+	KND_PARSE_FRAGMENT,
+	KND_PARSE_TRUNCATED,
+	KND_PARSE_MALFORMED,
+};
+
+/**
+ * struct knd_flow - a TCP packet
+ * @saddr: source address, zeros behind an IPv4 one
+ * @daddr: destination address, likewise
+ * @sport: source port
+ * @dport: destination port
+ * @data: bytes behind the TCP header, in this packet
+ * @family: AF_INET or AF_INET6
+ * @flags: of the TCP header, TCPHDR_*
+ */
+struct knd_flow {
+	union nf_inet_addr saddr;
+	union nf_inet_addr daddr;
+	__be16 sport;
+	__be16 dport;
+	u16 data;
+	u8 family;
+	u8 flags;
+};
+
+/**
+ * struct knd_rule - a destination that is shown
+ * @addr: network, no bit set outside @mask
+ * @mask: of the prefix
+ * @id: number that no other rule of this namespace has or had
+ * @port_min: lowest port, host order
+ * @port_max: highest port
+ * @plen: length of the prefix
+ * @was: place in the filter that this one was made from, -1 for a new rule
+ */
+struct knd_rule {
+	union nf_inet_addr addr;
+	union nf_inet_addr mask;
+	u32 id;
+	u16 port_min;
+	u16 port_max;
+	u8 plen;
+	s8 was;
+};
+
+/**
+ * struct knd_filter - what is shown
+ * @ids: rules ever added
+ * @n4: IPv4 rules, which come first
+ * @n: rules; 0 shows everything
+ * @rule: the rules of each family in the order in which they were added
+ * @hits: connection attempts that each rule was the first to match
+ *
+ * Immutable once published, but for @hits.
+ */
+struct knd_filter {
+	u32 ids;
+	u8 n4;
+	u8 n;
+	struct knd_rule rule[KND_FILTER_MAX];
+	atomic64_t hits[KND_FILTER_MAX];
+};
+
+/* Who made a connection attempt */
+enum knd_origin {
+	KND_ORIGIN_USER,	/* a TCP socket of a program */
+	KND_ORIGIN_KERNEL,	/* a TCP socket of the kernel */
+	KND_ORIGIN_RAW,		/* no TCP socket behind it */
+};
+
+/**
+ * struct knd_record - a connection attempt
+ * @seq: number of the attempt in its namespace, from 1
+ * @time: nanoseconds since the epoch
+ * @flow: the first SYN; the destination is what the socket asked for
+ * @uid: owner of the socket
+ * @pid: of the calling process in the initial pid namespace, 0 where the SYN
+ *	did not leave in its context
+ * @mark: of the packet
+ * @rule: id of the rule that matched, 0 where there was none to match
+ * @origin: enum knd_origin
+ * @comm: name of the calling thread, where @pid is set
+ * @dev: output device
+ */
+struct knd_record {
+	u64 seq;
+	u64 time;
+	struct knd_flow flow;
+	kuid_t uid;
+	pid_t pid;
+	u32 mark;
+	u32 rule;
+	u8 origin;
+	char comm[TASK_COMM_LEN];
+	char dev[IFNAMSIZ];
+};
+
+struct knd_slot {
+	atomic64_t state;
+	struct knd_record rec;
+};
+
+/**
+ * struct knd_ring - the latest records
+ * @size: how many
+ * @mask: of the places, a power of two that is not below @size
+ * @base: no writer of a record up to this number is left
+ * @slot: the places; record N is in place N & @mask
+ */
+struct knd_ring {
+	u32 size;
+	u32 mask;
+	u64 base;
+	struct knd_slot slot[];
+};
+
+/**
+ * struct knd_monitor - the monitor in one network namespace
+ * @filter: what is shown, NULL before the first rule
+ * @ring: the latest records, NULL until the monitor is first switched on
+ * @attempts: number of the latest record
+ * @hooked: whether the hook is registered
+ * @limit: of log lines
+ * @unlogged: attempts since the last log line that the limit kept out
+ *
+ * Pointers and @hooked change under &knd_net.lock.
+ */
+struct knd_monitor {
+	struct knd_filter __rcu *filter;
+	struct knd_ring __rcu *ring;
+	atomic64_t attempts;
+	bool hooked;
+	struct ratelimit_state limit;
+	atomic_t unlogged;
+};
+
+/* parse.c */
+enum knd_parse_result knd_parse(const struct sk_buff *skb, u8 pf,
+				struct knd_flow *flow);
+void knd_flow_sockaddrs(const struct knd_flow *flow, struct sockaddr_in6 *src,
+			struct sockaddr_in6 *dst);
+
+/* IPv6 extension headers that can stand before TCP */
+static inline bool knd_parse_exthdr(u8 nexthdr)
+{
+	return nexthdr == NEXTHDR_HOP || nexthdr == NEXTHDR_ROUTING ||
+	       nexthdr == NEXTHDR_FRAGMENT || nexthdr == NEXTHDR_AUTH ||
+	       nexthdr == NEXTHDR_DEST;
+}
+
+/* SYN set, ACK clear */
+static inline bool knd_parse_opens(u8 flags)
+{
+	return (flags & (TCPHDR_SYN | TCPHDR_ACK)) == TCPHDR_SYN;
+}
+
+/**
+ * knd_parse_hint - whether a packet is worth knd_parse()
+ * @skb: packet, skb->data at its network header
+ * @pf: NFPROTO_IPV4 or NFPROTO_IPV6
+ *
+ * Every packet that the namespace sends comes here, so this looks at no more
+ * than it must, and only at what is in the linear part.
+ *
+ * Context: any.
+ * Return: false where knd_parse() would not find a SYN without ACK.
+ */
+static inline bool knd_parse_hint(const struct sk_buff *skb, u8 pf)
+{
+	const unsigned int len = skb_headlen(skb);
+	const u8 *data = skb->data;
+	unsigned int flags;
+
+	/* The flags are in byte 13 of the TCP header */
+	if (likely(pf == NFPROTO_IPV4)) {
+		if (unlikely(len < sizeof(struct iphdr)))
+			return true;
+		if (data[offsetof(struct iphdr, protocol)] != IPPROTO_TCP)
+			return false;
+		flags = (data[0] & 0x0f) * 4 + 13;
+	} else {
+		u8 nexthdr;
+
+		if (unlikely(len < sizeof(struct ipv6hdr)))
+			return true;
+		nexthdr = data[offsetof(struct ipv6hdr, nexthdr)];
+		if (nexthdr != IPPROTO_TCP)
+			return knd_parse_exthdr(nexthdr);
+		flags = sizeof(struct ipv6hdr) + 13;
+	}
+	return unlikely(flags >= len) || knd_parse_opens(data[flags]);
+}
+
+/* filter.c */
+int knd_filter_edit(struct knd_filter *filter, const struct knd_filter *old,
+		    char *text);
+int knd_filter_match(const struct knd_filter *filter,
+		     const struct knd_flow *flow);
+
+/* ring.c */
+struct knd_ring *knd_ring_alloc(u32 size);
+void knd_ring_free(struct knd_ring *ring);
+void knd_ring_put(struct knd_ring *ring, const struct knd_record *rec);
+int knd_ring_get(struct knd_ring *ring, u64 seq, struct knd_record *rec);
+void knd_ring_copy(struct knd_ring *to, struct knd_ring *from, u64 last);
+
+#endif /* _NET_KNETDEMO_MONITOR_H */

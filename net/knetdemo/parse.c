@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Kernel networking demonstration and test services: packet to flow
+ *
+ * Pure: bytes in, result out. Packets may come from a raw socket, so nothing
+ * in them is believed; every header is fetched with skb_header_pointer(),
+ * which neither reads past the packet nor changes it.
+ */
+
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/skbuff.h>
+#include <linux/socket.h>
+#include <linux/tcp.h>
+#include <net/ip.h>
+#include <net/ipv6.h>
+#include <net/tcp.h>
+
+#include "monitor.h"
+
+/* A packet with more extension headers than this is no one's friend */
+#define KND_PARSE_EXTHDRS	12
+
+/* @off: where the TCP header begins, @end: where the packet does end, @whole:
+ * not the first of several fragments, whose header may go on in the next.
+ */
+static enum knd_parse_result knd_parse_tcp(const struct sk_buff *skb,
+					   unsigned int off, unsigned int end,
+					   bool whole, struct knd_flow *flow)
+{
+	const struct tcphdr *th;
+	struct tcphdr buf;
+	unsigned int len;
+
+	if (end < off + sizeof(buf))
+		return KND_PARSE_TRUNCATED;
+	th = skb_header_pointer(skb, off, sizeof(buf), &buf);
+	if (!th)
+		return KND_PARSE_TRUNCATED;
+
+	len = th->doff * 4;
+	if (len < sizeof(*th) || (whole && off + len > end))
+		return KND_PARSE_MALFORMED;
+
+	flow->sport = th->source;
+	flow->dport = th->dest;
+	flow->flags = tcp_flag_byte(th);
+	flow->data = off + len < end ? min(end - off - len, U16_MAX) : 0;
+	return KND_PARSE_TCP;
+}
+
+static enum knd_parse_result knd_parse_ipv4(const struct sk_buff *skb,
+					    struct knd_flow *flow)
+{
+	const struct iphdr *iph;
+	unsigned int hlen, end;
+	struct iphdr buf;
+
+	iph = skb_header_pointer(skb, 0, sizeof(buf), &buf);
+	if (!iph)
+		return KND_PARSE_TRUNCATED;
+
+	hlen = iph->ihl * 4;
+	/* None where the packet is too long for the field */
+	end = ntohs(iph->tot_len) ?: skb->len;
+	if (iph->version != 4 || hlen < sizeof(*iph) || end < hlen)
+		return KND_PARSE_MALFORMED;
+	if (end > skb->len)
+		return KND_PARSE_TRUNCATED;
+	if (iph->protocol != IPPROTO_TCP)
+		return KND_PARSE_OTHER;
+	if (iph->frag_off & htons(IP_OFFSET))
+		return KND_PARSE_FRAGMENT;
+
+	flow->family = AF_INET;
+	flow->saddr.ip = iph->saddr;
+	flow->daddr.ip = iph->daddr;
+	return knd_parse_tcp(skb, hlen, end, !(iph->frag_off & htons(IP_MF)),
+			     flow);
+}
+
+static enum knd_parse_result knd_parse_ipv6(const struct sk_buff *skb,
+					    struct knd_flow *flow)
+{
+	unsigned int off = sizeof(struct ipv6hdr);
+	const struct ipv6hdr *ip6h;
+	struct ipv6hdr buf;
+	bool whole = true;
+	unsigned int end;
+	u8 nexthdr;
+	int i;
+
+	ip6h = skb_header_pointer(skb, 0, sizeof(buf), &buf);
+	if (!ip6h)
+		return KND_PARSE_TRUNCATED;
+	if (ip6h->version != 6)
+		return KND_PARSE_MALFORMED;
+
+	/* None in a jumbogram */
+	end = ip6h->payload_len ? off + ntohs(ip6h->payload_len) : skb->len;
+	if (end > skb->len)
+		return KND_PARSE_TRUNCATED;
+
+	flow->family = AF_INET6;
+	flow->saddr.in6 = ip6h->saddr;
+	flow->daddr.in6 = ip6h->daddr;
+
+	nexthdr = ip6h->nexthdr;
+	for (i = 0; knd_parse_exthdr(nexthdr); i++) {
+		const struct frag_hdr *fh;
+		struct frag_hdr ext;
+
+		if (i == KND_PARSE_EXTHDRS)
+			return KND_PARSE_MALFORMED;
+
+		/* All of them begin alike and take 8 bytes or more */
+		BUILD_BUG_ON(sizeof(ext) != 8);
+		if (end < off + sizeof(ext))
+			return KND_PARSE_TRUNCATED;
+		fh = skb_header_pointer(skb, off, sizeof(ext), &ext);
+		if (!fh)
+			return KND_PARSE_TRUNCATED;
+
+		if (nexthdr == NEXTHDR_FRAGMENT) {
+			if (fh->frag_off & htons(IP6_OFFSET))
+				return KND_PARSE_FRAGMENT;
+			if (fh->frag_off & htons(IP6_MF))
+				whole = false;
+			off += sizeof(*fh);
+		} else {
+			const struct ipv6_opt_hdr *oh = (const void *)fh;
+
+			off += nexthdr == NEXTHDR_AUTH ? ipv6_authlen(oh) :
+							 ipv6_optlen(oh);
+		}
+		nexthdr = fh->nexthdr;
+	}
+	if (nexthdr != IPPROTO_TCP)
+		return KND_PARSE_OTHER;
+	return knd_parse_tcp(skb, off, end, whole, flow);
+}
+
+/**
+ * knd_parse - read a packet
+ * @skb: packet, skb->data at its network header; may be non-linear
+ * @pf: NFPROTO_IPV4 or NFPROTO_IPV6
+ * @flow: where the result goes; of use only with KND_PARSE_TCP
+ *
+ * The first fragment of a packet has a flow, which is as it says; later ones
+ * have none.
+ *
+ * Context: any.
+ * Return: what the packet is.
+ */
+enum knd_parse_result knd_parse(const struct sk_buff *skb, u8 pf,
+				struct knd_flow *flow)
+{
+	memset(flow, 0, sizeof(*flow));
+	return pf == NFPROTO_IPV4 ? knd_parse_ipv4(skb, flow) :
+				    knd_parse_ipv6(skb, flow);
+}
+
+/**
+ * knd_flow_sockaddrs - addresses and ports as %pISpc prints them
+ * @flow: flow
+ * @src: where the source goes
+ * @dst: where the destination goes
+ *
+ * Context: any.
+ */
+void knd_flow_sockaddrs(const struct knd_flow *flow, struct sockaddr_in6 *src,
+			struct sockaddr_in6 *dst)
+{
+	memset(src, 0, sizeof(*src));
+	memset(dst, 0, sizeof(*dst));
+	if (flow->family == AF_INET) {
+		struct sockaddr_in *src4 = (void *)src;
+		struct sockaddr_in *dst4 = (void *)dst;
+
+		src4->sin_addr = flow->saddr.in;
+		dst4->sin_addr = flow->daddr.in;
+	} else {
+		src->sin6_addr = flow->saddr.in6;
+		dst->sin6_addr = flow->daddr.in6;
+	}
+	/* Where both kinds of address have them */
+	src->sin6_family = flow->family;
+	dst->sin6_family = flow->family;
+	src->sin6_port = flow->sport;
+	dst->sin6_port = flow->dport;
+}
