@@ -97,15 +97,15 @@ configure()
 	fi
 }
 
-stage "configuration ($name, $kind, KNETDEMO=$mode)" "config-$kind" configure
+stage "configuration ($name, $kind, KNETDEMO=$mode)" "config-$name-$kind" configure
 targets=(bzImage)
 [ "$mode" = y ] || targets+=(modules)
-stage "kernel ($name, $kind, KNETDEMO=$mode)" "kernel-$kind-$mode" \
+stage "kernel ($name, $kind, KNETDEMO=$mode)" "kernel-$name-$kind-$mode" \
 	"${kmake[@]}" "${targets[@]}"
 
 rm -rf "$out"
 mkdir -p "$out"
-stage "kselftests" "selftests-$kind" \
+stage "kselftests" "selftests-$name-$kind" \
 	"$TOP/dev/selftests.sh" "$tree" "$objects" "$out"
 cp "$objects/arch/x86/boot/bzImage" "$out/bzImage"
 cp "$objects/System.map" "$out/System.map"
@@ -114,7 +114,7 @@ ln -s "$tree" "$out/source"
 ln -s "$objects" "$out/objects"
 if [ "$mode" = m ]; then
 	root=$(mktemp -d)
-	stage "modules_install" "modules-$kind" "${kmake[@]}" \
+	stage "modules_install" "modules-$name-$kind" "${kmake[@]}" \
 		"INSTALL_MOD_PATH=$root" modules_install
 	rm -f "$root"/lib/modules/*/{build,source}
 	(cd "$root" && find . -mindepth 1 | sort |

@@ -46,7 +46,7 @@ copy_source()
 }
 
 lock "tree-$name"
-[ -d "$tree" ] || stage "tree to build in" tree copy_source
+[ -d "$tree" ] || stage "tree to build in" "tree-$name" copy_source
 
 new=$(mktemp -d)
 trap 'rm -rf "$new"' EXIT
