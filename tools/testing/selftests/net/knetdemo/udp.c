@@ -1,0 +1,784 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The UDP emitter of net/knetdemo: what arrives, what a write says, what a run
+ * reports, and that it ends. udp_pace.c has rates and what netem does to them.
+ */
+
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <sys/wait.h>
+#include "../../kselftest_harness.h"
+#include "udp_test.h"
+
+#define PORT		60001
+#define WAIT_MS		20000
+
+/* Number of threads of emitters, in all namespaces */
+static int emitters(void)
+{
+	char path[300], comm[32];
+	struct dirent *d;
+	int n = 0;
+	DIR *dir;
+	FILE *f;
+
+	dir = opendir("/proc");
+	if (!dir)
+		return -1;
+	while ((d = readdir(dir))) {
+		if (d->d_name[0] < '0' || d->d_name[0] > '9')
+			continue;
+		snprintf(path, sizeof(path), "/proc/%s/comm", d->d_name);
+		f = fopen(path, "r");
+		if (!f)
+			continue;
+		if (fgets(comm, sizeof(comm), f) && !strcmp(comm, "knd_udp\n"))
+			n++;
+		fclose(f);
+	}
+	closedir(dir);
+	return n;
+}
+
+FIXTURE(udp) {
+	struct udp_wire wire;
+	char buf[65536];
+};
+
+FIXTURE_VARIANT(udp) {
+	const char *loopback;
+	const char *near;
+	const char *far;
+	const char *nowhere;
+	const char *group;
+	int family;
+};
+
+FIXTURE_VARIANT_ADD(udp, ipv4) {
+	.loopback = "127.0.0.1",
+	.near = "10.9.0.1",
+	.far = "10.9.0.2",
+	.nowhere = "192.0.2.1",
+	.group = "239.9.9.9",
+	.family = AF_INET,
+};
+
+FIXTURE_VARIANT_ADD(udp, ipv6) {
+	.loopback = "::1",
+	.near = "fd09::1",
+	.far = "fd09::2",
+	.nowhere = "2001:db8::1",
+	.group = "ff02::999%tx0",
+	.family = AF_INET6,
+};
+
+FIXTURE_SETUP(udp)
+{
+	ASSERT_EQ(0, udp_wire_open(&self->wire));
+	ASSERT_EQ(0, knd_set("udp_daddr", variant->far));
+}
+
+FIXTURE_TEARDOWN(udp)
+{
+	EXPECT_EQ(0, knd_set("udp", "0"));
+	udp_wire_close(&self->wire);
+}
+
+/* The lab's one message: what a user sees who changes nothing else */
+TEST_F(udp, message_on_loopback)
+{
+	int fd;
+
+	fd = udp_socket(variant->loopback, PORT);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, knd_set("udp_daddr", variant->loopback));
+	ASSERT_EQ(0, knd_set("udp", "1"));
+	EXPECT_EQ(13, udp_recv(fd, self->buf, sizeof(self->buf), WAIT_MS));
+	EXPECT_EQ(0, memcmp("kernelsocket\n", self->buf, 13));
+	ASSERT_EQ(0, udp_wait_over(WAIT_MS));
+	EXPECT_EQ(0, udp_drain(fd));
+
+	EXPECT_STREQ("finished", udp_text("state"));
+	EXPECT_EQ(1, udp_number("run"));
+	EXPECT_EQ(1, udp_number("sent"));
+	EXPECT_EQ(13, udp_number("bytes"));
+	EXPECT_EQ(0, udp_number("errors"));
+	EXPECT_EQ(1, knd_stat("udp_runs"));
+	EXPECT_EQ(1, knd_stat("udp_sent"));
+	EXPECT_EQ(13, knd_stat("udp_bytes"));
+
+	/* Once more, as often as it is asked for */
+	ASSERT_EQ(0, knd_set("udp_message", "second"));
+	ASSERT_EQ(0, knd_set("udp", "1"));
+	EXPECT_EQ(7, udp_recv(fd, self->buf, sizeof(self->buf), WAIT_MS));
+	EXPECT_EQ(0, memcmp("second\n", self->buf, 7));
+	ASSERT_EQ(0, udp_wait_over(WAIT_MS));
+	EXPECT_EQ(2, udp_number("run"));
+	close(fd);
+}
+
+TEST_F(udp, nothing_runs_until_it_is_switched_on)
+{
+	EXPECT_EQ(0, emitters());
+	EXPECT_STREQ("never", udp_text("state"));
+	ASSERT_EQ(0, knd_set("udp_count", "0"));
+	ASSERT_EQ(0, knd_set("udp", "1"));
+	EXPECT_EQ(1, emitters());
+	EXPECT_STREQ("running", udp_text("state"));
+	ASSERT_EQ(0, knd_set("udp", "0"));
+	EXPECT_EQ(0, emitters());
+	EXPECT_STREQ("stopped", udp_text("state"));
+}
+
+TEST_F(udp, sizes)
+{
+	static const int sizes[] = {
+		1, 5, 12, 13, 14, 64, 1023, 1024, 1472, 4095, 4096, 4097,
+		20000, 65506, 65507
+	};
+	char *want = calloc(1, 65507);
+	int fd;
+
+	strcpy(want, "kernelsocket\n");
+	fd = udp_socket_far(&self->wire, variant->far, PORT);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, knd_set("udp_count", "3"));
+	ASSERT_EQ(0, knd_set("udp_interval_us", "0"));
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+		ASSERT_EQ(0, knd_set_int("udp_size", sizes[i]));
+		ASSERT_EQ(0, knd_set("udp", "1"));
+		for (int n = 0; n < 3; n++) {
+			memset(self->buf, 0xff, sizeof(self->buf));
+			ASSERT_EQ(sizes[i], udp_recv(fd, self->buf,
+						     sizeof(self->buf),
+						     WAIT_MS));
+			EXPECT_EQ(0, memcmp(want, self->buf, sizes[i]))
+				TH_LOG("size %d", sizes[i]);
+		}
+		ASSERT_EQ(0, udp_wait_over(WAIT_MS));
+		EXPECT_EQ(0, udp_drain(fd));
+		EXPECT_EQ(3 * sizes[i], udp_number("bytes"));
+	}
+	free(want);
+	close(fd);
+}
+
+/* Counts, sizes and content with segments, as the receiver asks for them */
+static void gso_case(struct __test_metadata *_metadata, struct udp_wire *wire,
+		     const char *far, int size, int gso, int count, int used,
+		     bool gro)
+{
+	char *buf = malloc(65536), *want = calloc(1, size + 13);
+	int fd, on = 1, got = 0;
+
+	memcpy(want, "kernelsocket\n", size < 13 ? size : 13);
+	fd = udp_socket_far(wire, far, PORT);
+	ASSERT_LE(0, fd);
+	if (gro)
+		ASSERT_EQ(0, setsockopt(fd, SOL_UDP, UDP_GRO, &on, sizeof(on)));
+	ASSERT_EQ(0, knd_set_int("udp_size", size));
+	ASSERT_EQ(0, knd_set_int("udp_gso", gso));
+	ASSERT_EQ(0, knd_set_int("udp_count", count));
+	ASSERT_EQ(0, knd_set("udp_interval_us", "0"));
+	ASSERT_EQ(0, knd_set("udp", "1"));
+
+	while (got < count) {
+		char control[CMSG_SPACE(sizeof(int))];
+		struct iovec iov = { .iov_base = buf, .iov_len = 65536 };
+		struct msghdr msg = {
+			.msg_iov = &iov,
+			.msg_iovlen = 1,
+			.msg_control = control,
+			.msg_controllen = sizeof(control),
+		};
+		struct pollfd pfd = { .fd = fd, .events = POLLIN };
+		struct cmsghdr *cmsg;
+		int n, segment;
+
+		ASSERT_EQ(1, poll(&pfd, 1, WAIT_MS))
+			TH_LOG("size %d gso %d: %d of %d", size, gso, got,
+			       count);
+		n = recvmsg(fd, &msg, MSG_DONTWAIT);
+		ASSERT_LT(0, n);
+		segment = n;
+		cmsg = CMSG_FIRSTHDR(&msg);
+		if (cmsg && cmsg->cmsg_level == SOL_UDP &&
+		    cmsg->cmsg_type == UDP_GRO)
+			memcpy(&segment, CMSG_DATA(cmsg), sizeof(segment));
+		EXPECT_EQ(size, segment);
+		EXPECT_EQ(0, n % size);
+		for (int at = 0; at < n; at += size, got++)
+			ASSERT_EQ(0, memcmp(buf + at, want, size))
+				TH_LOG("size %d gso %d: datagram %d", size,
+				       gso, got);
+	}
+	EXPECT_EQ(count, got);
+	ASSERT_EQ(0, udp_wait_over(WAIT_MS));
+	EXPECT_EQ(0, udp_drain(fd));
+	EXPECT_EQ(count, udp_number("sent"));
+	EXPECT_EQ((long long)count * size, udp_number("bytes"));
+	EXPECT_EQ(0, udp_number("errors"));
+	EXPECT_EQ(used, udp_number("gso_used"))
+		TH_LOG("size %d gso %d", size, gso);
+	close(fd);
+	free(want);
+	free(buf);
+}
+
+static const struct {
+	int size;
+	int gso;
+	int count;
+	int used;
+} gso_cases[] = {
+	{ 500, 1, 5, 1 },
+	{ 500, 2, 5, 2 },
+	{ 1, 128, 300, 128 },
+	{ 500, 127, 127, 127 },
+	{ 500, 128, 128, 128 },
+	{ 511, 128, 257, 128 },		/* 65408 bytes in a call */
+	{ 512, 128, 257, 127 },		/* 65536 are too many */
+	{ 1400, 46, 100, 46 },
+	{ 1400, 128, 100, 46 },
+	{ 1452, 45, 91, 45 },		/* the MTU with IPv6 */
+	{ 65507, 128, 2, 1 },
+};
+
+TEST_F(udp, gso)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(gso_cases); i++)
+		gso_case(_metadata, &self->wire, variant->far,
+			 gso_cases[i].size, gso_cases[i].gso,
+			 gso_cases[i].count, gso_cases[i].used, false);
+	EXPECT_EQ(0, knd_stat("udp_gso_refused"));
+}
+
+TEST_F(udp, gso_to_a_receiver_with_gro)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(gso_cases); i++)
+		gso_case(_metadata, &self->wire, variant->far,
+			 gso_cases[i].size, gso_cases[i].gso,
+			 gso_cases[i].count, gso_cases[i].used, true);
+}
+
+/* The kernel makes the segments where the device does not */
+TEST_F(udp, gso_in_software)
+{
+	ASSERT_EQ(0, system("ip link set tx0 gso_max_size 2048"));
+	gso_case(_metadata, &self->wire, variant->far, 500, 128, 256, 128,
+		 false);
+}
+
+TEST_F(udp, segments_larger_than_the_mtu_go_one_by_one)
+{
+	gso_case(_metadata, &self->wire, variant->far, 2000, 8, 20, 1, false);
+	EXPECT_EQ(EMSGSIZE, udp_number("gso_errno"));
+	EXPECT_EQ(8, udp_number("gso"));
+	EXPECT_EQ(1, knd_stat("udp_gso_refused"));
+	EXPECT_EQ(0, udp_number("failed"));
+
+	/* The route is asked again in the next run */
+	ASSERT_EQ(0, system("ip link set tx0 mtu 9000"));
+	gso_case(_metadata, &self->wire, variant->far, 2000, 8, 20, 8, false);
+	EXPECT_EQ(0, udp_number("gso_errno"));
+}
+
+/* ... and in a run that goes on */
+TEST_F(udp, segments_again_when_the_route_takes_them)
+{
+	ASSERT_EQ(0, knd_set("udp_size", "2000"));
+	ASSERT_EQ(0, knd_set("udp_gso", "8"));
+	ASSERT_EQ(0, knd_set("udp_count", "0"));
+	ASSERT_EQ(0, knd_set("udp_interval_us", "10000"));
+	ASSERT_EQ(0, knd_set("udp", "1"));
+	ASSERT_LE(8, udp_wait_number("sent", 8, WAIT_MS));
+	EXPECT_EQ(1, udp_number("gso_used"));
+	ASSERT_EQ(0, system("ip link set tx0 mtu 9000"));
+	EXPECT_EQ(8, udp_wait_number("gso_used", 8, WAIT_MS));
+	EXPECT_EQ(0, udp_number("failed"));
+}
+
+TEST_F(udp, stamps)
+{
+	static const struct { int size, gso; } cases[] = {
+		{ 0, 1 }, { 24, 1 }, { 64, 1 }, { 1400, 1 }, { 1400, 20 },
+		{ 25, 128 },
+	};
+	int64_t before, after, last, tx;
+	struct knetdemo_udp_stamp stamp;
+	int fd;
+
+	fd = udp_socket_far(&self->wire, variant->far, PORT);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, knd_set("udp_stamp", "1"));
+	ASSERT_EQ(0, knd_set("udp_count", "100"));
+	ASSERT_EQ(0, knd_set("udp_interval_us", "0"));
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		int size = cases[i].size ?: 24 + 13;
+
+		ASSERT_EQ(0, knd_set_int("udp_size", cases[i].size));
+		ASSERT_EQ(0, knd_set_int("udp_gso", cases[i].gso));
+		last = before = udp_now_ns(CLOCK_REALTIME);
+		ASSERT_EQ(0, knd_set("udp", "1"));
+		ASSERT_EQ(0, udp_wait_over(WAIT_MS));
+		after = udp_now_ns(CLOCK_REALTIME);
+		for (int n = 0; n < 100; n++) {
+			ASSERT_EQ(size, udp_recv(fd, self->buf,
+						 sizeof(self->buf), WAIT_MS));
+			memcpy(&stamp, self->buf, sizeof(stamp));
+			EXPECT_EQ(KNETDEMO_UDP_MAGIC, ntohl(stamp.magic));
+			EXPECT_EQ(i + 1, ntohl(stamp.run));
+			EXPECT_EQ(n, be64toh(stamp.seq));
+			tx = be64toh(stamp.tx_ns);
+			EXPECT_LE(last, tx);
+			EXPECT_LE(tx, after);
+			last = tx;
+			EXPECT_EQ(0, memcmp(self->buf + 24, "kernelsocket\n",
+					    size - 24 < 13 ? size - 24 : 13));
+		}
+		EXPECT_EQ(0, udp_drain(fd));
+	}
+	close(fd);
+}
+
+TEST_F(udp, source_address_and_port)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+	char addr[64];
+	int fd, mine;
+
+	fd = udp_socket_far(&self->wire, variant->far, PORT);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, system("ip addr add 10.9.0.77/24 dev tx0"));
+	ASSERT_EQ(0, system("ip addr add fd09::77/64 dev tx0 nodad"));
+	ASSERT_EQ(0, knd_set("udp_saddr", variant->family == AF_INET ?
+			     "10.9.0.77" : "fd09::77"));
+	ASSERT_EQ(0, knd_set("udp_sport", "4242"));
+	ASSERT_EQ(0, knd_set("udp", "1"));
+	ASSERT_EQ(0, udp_wait_over(WAIT_MS));
+	ASSERT_EQ(13, recvfrom(fd, self->buf, sizeof(self->buf), 0,
+			       (void *)&ss, &len));
+	EXPECT_EQ(htons(4242), ((struct sockaddr_in *)&ss)->sin_port);
+	inet_ntop(variant->family, variant->family == AF_INET ?
+		  (void *)&((struct sockaddr_in *)&ss)->sin_addr :
+		  (void *)&((struct sockaddr_in6 *)&ss)->sin6_addr,
+		  addr, sizeof(addr));
+	EXPECT_STREQ(knd_get("udp_saddr"), addr);
+
+	/* The port is free again; in use it is the write's error */
+	mine = udp_socket(knd_get("udp_saddr"), 4242);
+	ASSERT_LE(0, mine);
+	EXPECT_EQ(-EADDRINUSE, knd_set("udp", "1"));
+	EXPECT_STREQ("0", knd_get("udp"));
+	close(mine);
+	close(fd);
+}
+
+TEST_F(udp, a_bad_start_is_the_writes_error)
+{
+	ASSERT_EQ(0, knd_set("udp_daddr", variant->nowhere));
+	EXPECT_EQ(-ENETUNREACH, knd_set("udp", "1"));
+	EXPECT_STREQ("0", knd_get("udp"));
+
+	ASSERT_EQ(0, knd_set("udp_daddr", variant->far));
+	ASSERT_EQ(0, knd_set("udp_saddr", variant->nowhere));
+	EXPECT_EQ(-EADDRNOTAVAIL, knd_set("udp", "1"));
+	EXPECT_STREQ("0", knd_get("udp"));
+
+	/* The other family */
+	ASSERT_EQ(0, knd_set("udp_saddr", variant->family == AF_INET ?
+			     "fd09::1" : "10.9.0.1"));
+	EXPECT_EQ(-EINVAL, knd_set("udp", "1"));
+	ASSERT_EQ(0, knd_set("udp_saddr", ""));
+
+	/* No room for the stamp */
+	ASSERT_EQ(0, knd_set("udp_stamp", "1"));
+	ASSERT_EQ(0, knd_set("udp_size", "23"));
+	EXPECT_EQ(-EINVAL, knd_set("udp", "1"));
+	EXPECT_STREQ("0", knd_get("udp"));
+	EXPECT_STREQ("never", udp_text("state"));
+	EXPECT_EQ(0, knd_stat("udp_runs"));
+	EXPECT_EQ(0, emitters());
+}
+
+TEST_F(udp, settings_change_in_a_run)
+{
+	int a, b;
+
+	a = udp_socket_far(&self->wire, variant->far, PORT);
+	b = udp_socket_far(&self->wire, variant->far, PORT + 1);
+	ASSERT_LE(0, a);
+	ASSERT_LE(0, b);
+	ASSERT_EQ(0, knd_set("udp_count", "0"));
+	ASSERT_EQ(0, knd_set("udp_interval_us", "1000"));
+	ASSERT_EQ(0, knd_set("udp_sport", "4242"));
+	ASSERT_EQ(0, knd_set("udp", "1"));
+	ASSERT_EQ(13, udp_recv(a, self->buf, sizeof(self->buf), WAIT_MS));
+
+	/* The destination; the source port is taken over */
+	ASSERT_EQ(0, knd_set_int("udp_dport", PORT + 1));
+	udp_drain(a);
+	ASSERT_EQ(13, udp_recv(b, self->buf, sizeof(self->buf), WAIT_MS));
+	ASSERT_EQ(13, udp_recv(b, self->buf, sizeof(self->buf), WAIT_MS));
+	EXPECT_EQ(0, udp_drain(a));
+
+	/* The payload: nothing old after the write */
+	ASSERT_EQ(0, knd_set("udp_message", "changed"));
+	udp_drain(b);
+	ASSERT_EQ(8, udp_recv(b, self->buf, sizeof(self->buf), WAIT_MS));
+	EXPECT_EQ(0, memcmp("changed\n", self->buf, 8));
+	ASSERT_EQ(0, knd_set("udp_size", "100"));
+	udp_drain(b);
+	ASSERT_EQ(100, udp_recv(b, self->buf, sizeof(self->buf), WAIT_MS));
+	ASSERT_EQ(0, knd_set("udp_stamp", "1"));
+	udp_drain(b);
+	ASSERT_EQ(100, udp_recv(b, self->buf, sizeof(self->buf), WAIT_MS));
+	EXPECT_EQ(0, memcmp("kndu", self->buf, 4));
+
+	/* What cannot be is refused, and the run goes on as it was */
+	EXPECT_EQ(-ENETUNREACH, knd_set("udp_daddr", variant->nowhere));
+	EXPECT_STREQ(variant->far, knd_get("udp_daddr"));
+	EXPECT_EQ(-EINVAL, knd_set("udp_size", "20"));
+	EXPECT_STREQ("100", knd_get("udp_size"));
+	EXPECT_EQ(-EADDRNOTAVAIL, knd_set("udp_saddr", variant->nowhere));
+	EXPECT_STREQ("", knd_get("udp_saddr"));
+	udp_drain(b);
+	ASSERT_EQ(100, udp_recv(b, self->buf, sizeof(self->buf), WAIT_MS));
+
+	/* A sleeper of half an hour takes a new interval at once */
+	ASSERT_EQ(0, knd_set("udp_interval_us", "2000000000"));
+	udp_drain(b);
+	EXPECT_EQ(-ETIMEDOUT, udp_recv(b, self->buf, sizeof(self->buf), 50));
+	ASSERT_EQ(0, knd_set("udp_interval_us", "1000"));
+	ASSERT_EQ(100, udp_recv(b, self->buf, sizeof(self->buf), 2000));
+
+	/* A limit that is behind already ends it */
+	EXPECT_EQ(1, udp_number("run"));
+	EXPECT_STREQ("running", udp_text("state"));
+	ASSERT_EQ(0, knd_set("udp_count", "2"));
+	ASSERT_EQ(0, udp_wait_over(WAIT_MS));
+	EXPECT_STREQ("finished", udp_text("state"));
+	close(a);
+	close(b);
+}
+
+TEST_F(udp, multicast)
+{
+	struct ipv6_mreq mreq6 = {};
+	struct ip_mreqn mreq = {};
+	int fd;
+
+	ASSERT_EQ(0, setns(self->wire.rx, CLONE_NEWNET));
+	fd = udp_socket(variant->family == AF_INET ? "0.0.0.0" : "::", PORT);
+	ASSERT_LE(0, fd);
+	if (variant->family == AF_INET) {
+		mreq.imr_ifindex = if_nametoindex("rx0");
+		inet_pton(AF_INET, "239.9.9.9", &mreq.imr_multiaddr);
+		ASSERT_EQ(0, setsockopt(fd, SOL_IP, IP_ADD_MEMBERSHIP, &mreq,
+					sizeof(mreq)));
+	} else {
+		mreq6.ipv6mr_interface = if_nametoindex("rx0");
+		inet_pton(AF_INET6, "ff02::999", &mreq6.ipv6mr_multiaddr);
+		ASSERT_EQ(0, setsockopt(fd, SOL_IPV6, IPV6_ADD_MEMBERSHIP,
+					&mreq6, sizeof(mreq6)));
+	}
+	ASSERT_EQ(0, setns(self->wire.tx, CLONE_NEWNET));
+
+	/* The source address says which device it leaves by */
+	ASSERT_EQ(0, knd_set("udp_daddr", variant->group));
+	if (variant->family == AF_INET)
+		ASSERT_EQ(0, knd_set("udp_saddr", variant->near));
+	ASSERT_EQ(0, knd_set("udp_count", "3"));
+	ASSERT_EQ(0, knd_set("udp_interval_us", "1000"));
+	ASSERT_EQ(0, knd_set("udp", "1"));
+	ASSERT_EQ(0, udp_wait_over(WAIT_MS));
+	for (int i = 0; i < 3; i++)
+		EXPECT_EQ(13, udp_recv(fd, self->buf, sizeof(self->buf),
+				       WAIT_MS));
+	EXPECT_EQ(0, udp_drain(fd));
+	close(fd);
+}
+
+TEST_F(udp, broadcast)
+{
+	int fd;
+
+	if (variant->family == AF_INET6)
+		return;		/* there is no such thing */
+	fd = udp_socket_far(&self->wire, "0.0.0.0", PORT);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, knd_set("udp_daddr", "10.9.0.255"));
+	ASSERT_EQ(0, knd_set("udp", "1"));
+	ASSERT_EQ(0, udp_wait_over(WAIT_MS));
+	EXPECT_EQ(13, udp_recv(fd, self->buf, sizeof(self->buf), WAIT_MS));
+	close(fd);
+}
+
+TEST_F(udp, nobody_at_the_port)
+{
+	ASSERT_EQ(0, knd_set("udp_daddr", variant->loopback));
+	ASSERT_EQ(0, knd_set("udp_count", "10"));
+	ASSERT_EQ(0, knd_set("udp_interval_us", "1000"));
+	ASSERT_EQ(0, knd_set("udp", "1"));
+	ASSERT_EQ(0, udp_wait_over(WAIT_MS));
+	/* Each one was sent, and each one was said to be unwanted */
+	EXPECT_EQ(10, udp_number("sent"));
+	EXPECT_EQ(0, udp_number("failed"));
+	EXPECT_EQ(10, udp_number("errors"));
+	EXPECT_EQ(10, udp_number("err_refused"));
+	EXPECT_EQ(10, knd_stat("udp_err_refused"));
+	EXPECT_EQ(10, knd_stat("udp_errors"));
+}
+
+TEST_F(udp, a_queue_that_drops)
+{
+	int fd;
+
+	fd = udp_socket_far(&self->wire, variant->far, PORT);
+	ASSERT_LE(0, fd);
+	/* One datagram first, so that no neighbour has to be found */
+	ASSERT_EQ(0, knd_set("udp", "1"));
+	ASSERT_EQ(13, udp_recv(fd, self->buf, sizeof(self->buf), WAIT_MS));
+	ASSERT_EQ(0, udp_wait_over(WAIT_MS));
+
+	ASSERT_EQ(0, system("tc qdisc add dev tx0 root netem limit 5 delay 3s"));
+	ASSERT_EQ(0, knd_set("udp_count", "100"));
+	ASSERT_EQ(0, knd_set("udp_interval_us", "0"));
+	ASSERT_EQ(0, knd_set("udp", "1"));
+	ASSERT_EQ(0, udp_wait_over(WAIT_MS));
+	EXPECT_EQ(5, udp_number("sent"));
+	EXPECT_EQ(95, udp_number("failed"));
+	EXPECT_EQ(95, udp_number("err_nobufs"));
+	EXPECT_EQ(95, udp_number("errors"));
+	EXPECT_EQ(95, knd_stat("udp_failed"));
+	for (int i = 0; i < 5; i++)
+		EXPECT_EQ(13, udp_recv(fd, self->buf, sizeof(self->buf),
+				       WAIT_MS));
+	close(fd);
+}
+
+/* A device that does not send: wait for room, say so, lose nothing */
+TEST_F(udp, a_full_socket_buffer)
+{
+	int64_t t;
+	int fd;
+
+	fd = udp_socket_far(&self->wire, variant->far, PORT);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, knd_set("udp", "1"));
+	ASSERT_EQ(13, udp_recv(fd, self->buf, sizeof(self->buf), WAIT_MS));
+	ASSERT_EQ(0, udp_wait_over(WAIT_MS));
+
+	ASSERT_EQ(0, system("tc qdisc add dev tx0 root netem limit 100000 slot 100s"));
+	ASSERT_EQ(0, knd_set("udp_size", "1400"));
+	ASSERT_EQ(0, knd_set("udp_count", "1000"));
+	ASSERT_EQ(0, knd_set("udp_interval_us", "0"));
+	ASSERT_EQ(0, knd_set("udp", "1"));
+	EXPECT_LE(1, udp_wait_number("err_again", 1, WAIT_MS));
+	EXPECT_EQ(0, udp_number("failed"));
+	EXPECT_STREQ("running", udp_text("state"));
+
+	/* Stopping does not wait for room */
+	t = udp_now_ns(CLOCK_MONOTONIC);
+	ASSERT_EQ(0, knd_set("udp", "0"));
+	t = udp_now_ns(CLOCK_MONOTONIC) - t;
+	EXPECT_GT(100000000, t)
+		TH_LOG("stopped after %lld us", (long long)t / 1000);
+
+	/* A run that is let go ends complete */
+	ASSERT_EQ(0, system("tc qdisc del dev tx0 root"));
+	udp_drain(fd);
+	ASSERT_EQ(0, system("tc qdisc add dev tx0 root netem limit 100000 slot 100s"));
+	ASSERT_EQ(0, knd_set("udp", "1"));
+	EXPECT_LE(1, udp_wait_number("err_again", 1, WAIT_MS));
+	ASSERT_EQ(0, system("tc qdisc change dev tx0 root netem limit 100000 slot 1us"));
+	ASSERT_EQ(0, udp_wait_over(WAIT_MS));
+	EXPECT_EQ(1000, udp_number("sent"));
+	EXPECT_EQ(0, udp_number("failed"));
+	close(fd);
+}
+
+TEST_F(udp, a_device_that_goes_down_and_comes_back)
+{
+	long long sent;
+	int fd;
+
+	fd = udp_socket_far(&self->wire, variant->far, PORT);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, system("echo 1 > /proc/sys/net/ipv6/conf/tx0/keep_addr_on_down"));
+	ASSERT_EQ(0, knd_set("udp_count", "0"));
+	ASSERT_EQ(0, knd_set("udp_interval_us", "1000"));
+	ASSERT_EQ(0, knd_set("udp", "1"));
+	ASSERT_EQ(13, udp_recv(fd, self->buf, sizeof(self->buf), WAIT_MS));
+
+	ASSERT_EQ(0, system("ip link set tx0 down"));
+	EXPECT_LE(5, udp_wait_number("failed", 5, WAIT_MS));
+	EXPECT_LE(5, udp_number("err_unreach") + udp_number("err_netdown"));
+	EXPECT_STREQ("running", udp_text("state"));
+
+	ASSERT_EQ(0, system("ip link set tx0 up"));
+	udp_drain(fd);
+	ASSERT_EQ(13, udp_recv(fd, self->buf, sizeof(self->buf), WAIT_MS));
+
+	/* Another address of ours, and the old one gone */
+	ASSERT_EQ(0, system("ip addr flush dev tx0"));
+	ASSERT_EQ(0, system("ip addr add 10.9.0.99/24 dev tx0"));
+	ASSERT_EQ(0, system("ip addr add fd09::99/64 dev tx0 nodad"));
+	sent = udp_number("sent");
+	EXPECT_LE(sent + 10, udp_wait_number("sent", sent + 10, WAIT_MS));
+	udp_drain(fd);
+	ASSERT_EQ(13, udp_recv(fd, self->buf, sizeof(self->buf), WAIT_MS));
+
+	/* The device itself: the run says so, and goes on */
+	ASSERT_EQ(0, system("ip link del tx0"));
+	sent = udp_number("failed");
+	EXPECT_LE(sent + 5, udp_wait_number("failed", sent + 5, WAIT_MS));
+	EXPECT_STREQ("running", udp_text("state"));
+	ASSERT_EQ(0, knd_set("udp", "0"));
+	EXPECT_STREQ("stopped", udp_text("state"));
+	close(fd);
+}
+
+TEST_F(udp, flat_out_stops_at_once)
+{
+	static const struct { int size, gso; } cases[] = {
+		{ 64, 1 }, { 1400, 46 }, { 65507, 1 },
+	};
+	int64_t t;
+	int fd;
+
+	fd = udp_socket_far(&self->wire, variant->far, PORT);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, knd_set("udp_count", "0"));
+	ASSERT_EQ(0, knd_set("udp_interval_us", "0"));
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		ASSERT_EQ(0, knd_set_int("udp_size", cases[i].size));
+		ASSERT_EQ(0, knd_set_int("udp_gso", cases[i].gso));
+		ASSERT_EQ(0, knd_set("udp", "1"));
+		ASSERT_LE(200, udp_wait_number("sent", 200, WAIT_MS));
+		t = udp_now_ns(CLOCK_MONOTONIC);
+		ASSERT_EQ(0, knd_set("udp", "0"));
+		t = udp_now_ns(CLOCK_MONOTONIC) - t;
+		EXPECT_GT(100000000, t)
+			TH_LOG("size %d gso %d: stopped after %lld us",
+			       cases[i].size, cases[i].gso,
+			       (long long)t / 1000);
+		EXPECT_EQ(0, emitters());
+		udp_drain(fd);
+		udp_sleep_ms(20);
+		EXPECT_EQ(0, udp_drain(fd));
+		EXPECT_EQ(udp_number("sent") * cases[i].size,
+			  udp_number("bytes"));
+	}
+	EXPECT_EQ(3, knd_stat("udp_runs"));
+	close(fd);
+}
+
+TEST_F(udp, a_namespace_goes_in_the_middle_of_a_run)
+{
+	static const char * const intervals[] = { "0", "1000", "2000000000" };
+	int64_t end;
+	int status;
+	pid_t pid;
+
+	for (size_t i = 0; i < ARRAY_SIZE(intervals); i++) {
+		pid = fork();
+		if (!pid) {
+			struct udp_wire wire;
+
+			_exit(udp_wire_open(&wire) ||
+			      knd_set("udp_daddr", variant->far) ||
+			      knd_set("udp_count", "0") ||
+			      knd_set("udp_interval_us", intervals[i]) ||
+			      knd_set("udp", "1") ||
+			      udp_wait_number("sent", 1, WAIT_MS) < 1);
+		}
+		ASSERT_LT(0, pid);
+		ASSERT_EQ(pid, waitpid(pid, &status, 0));
+		ASSERT_EQ(0, status);
+		end = udp_now_ns(CLOCK_MONOTONIC) + 2000000000LL;
+		while (emitters() && udp_now_ns(CLOCK_MONOTONIC) < end)
+			udp_sleep_ms(5);
+		EXPECT_EQ(0, emitters());
+	}
+}
+
+/* Whoever writes and reads in the middle of it: no hang, no splat */
+TEST_F(udp, on_and_off_under_readers)
+{
+	int loops = udp_scale(400, 8);
+	char text[4096];
+	pid_t reader;
+	int fd;
+
+	fd = udp_socket_far(&self->wire, variant->far, PORT);
+	ASSERT_LE(0, fd);
+	reader = fork();
+	ASSERT_LE(0, reader);
+	if (!reader)
+		for (;;)
+			knd_read(KND_PROC, "udp", text, sizeof(text));
+
+	ASSERT_EQ(0, knd_set("udp_interval_us", "0"));
+	for (int i = 0; i < loops; i++) {
+		/* Counted runs that end while they are changed and stopped */
+		ASSERT_EQ(0, knd_set_int("udp_count", i % 7));
+		ASSERT_EQ(0, knd_set("udp", "1"));
+		ASSERT_EQ(0, knd_set_int("udp_size", i % 3000));
+		ASSERT_EQ(0, knd_set_int("udp_gso", 1 + i % 3));
+		ASSERT_EQ(0, knd_set_int("udp_sport", 5000 + i % 2));
+		if (i % 3)
+			ASSERT_EQ(0, knd_set("udp", "0"));
+		EXPECT_STREQ(i % 3 || i % 7 ? "0" : "1",
+			     (i % 3 || !(i % 7) ? 0 : udp_wait_over(WAIT_MS)) ?
+			     "stuck" : knd_get("udp"));
+		ASSERT_EQ(0, knd_set("udp", "0"));
+		udp_drain(fd);
+	}
+	kill(reader, SIGKILL);
+	waitpid(reader, NULL, 0);
+	EXPECT_EQ(0, emitters());
+	close(fd);
+}
+
+TEST_F(udp, tracepoint)
+{
+	char text[65536];
+	char want[256];
+
+	ASSERT_EQ(0, knd_write("/sys/kernel/tracing/", "trace", "\n"));
+	ASSERT_EQ(0, knd_write("/sys/kernel/tracing/events/knetdemo/udp_send/",
+			       "enable", "1"));
+	ASSERT_EQ(0, knd_set("udp_size", "100"));
+	ASSERT_EQ(0, knd_set("udp_gso", "2"));
+	ASSERT_EQ(0, knd_set("udp_count", "3"));
+	ASSERT_EQ(0, knd_set("udp_interval_us", "0"));
+	ASSERT_EQ(0, knd_set("udp", "1"));
+	ASSERT_EQ(0, udp_wait_over(WAIT_MS));
+	ASSERT_EQ(0, knd_write("/sys/kernel/tracing/events/knetdemo/udp_send/",
+			       "enable", "0"));
+	ASSERT_LT(0, knd_read("/sys/kernel/tracing/", "trace", text,
+			      sizeof(text)));
+	snprintf(want, sizeof(want),
+		 "run=1 seq=2 daddr=%s%s%s:60001 segs=1 size=100 err=0",
+		 variant->family == AF_INET ? "" : "[", variant->far,
+		 variant->family == AF_INET ? "" : "]");
+	EXPECT_NE(NULL, strstr(text, want))
+		TH_LOG("no '%s' in:\n%s", want, text);
+	EXPECT_NE(NULL, strstr(text, "seq=0 "));
+	EXPECT_NE(NULL, strstr(text, "segs=2 "));
+}
+
+TEST_F(udp, everybody_reads_nobody_writes_the_run)
+{
+	char text[4096];
+
+	ASSERT_EQ(0, setresuid(65534, 65534, 0));
+	EXPECT_LT(0, knd_read(KND_PROC, "udp", text, sizeof(text)));
+	EXPECT_EQ(-EACCES, knd_write(KND_PROC, "udp", "x"));
+	EXPECT_EQ(-EACCES, knd_set("udp", "1"));
+	ASSERT_EQ(0, setresuid(0, 0, 0));
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the tests of the UDP emitter share: two namespaces with a wire between
+ * them, receiving sockets in the far one, and the figures of the run.
+ */
+
+#ifndef _KNETDEMO_UDP_TEST_H
+#define _KNETDEMO_UDP_TEST_H
+
+#include <arpa/inet.h>
+#include <endian.h>
+#include <netinet/in.h>
+#include <netinet/udp.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <linux/knetdemo.h>
+#include "knetdemo_test.h"
+
+#ifndef UDP_GRO
+#define UDP_GRO		104
+#endif
+
+/* As slow kernels take longer, counts are divided, what is asserted is not */
+static inline long udp_scale(long n, long divisor)
+{
+	return getenv("KND_SLOW") ? n / divisor : n;
+}
+
+static inline int64_t udp_now_ns(clockid_t clock)
+{
+	struct timespec ts;
+
+	clock_gettime(clock, &ts);
+	return ts.tv_sec * 1000000000LL + ts.tv_nsec;
+}
+
+static inline void udp_sleep_ms(long ms)
+{
+	struct timespec ts = { ms / 1000, ms % 1000 * 1000000 };
+
+	nanosleep(&ts, NULL);
+}
+
+/* The namespaces: the emitter is in the one that the test is in */
+struct udp_wire {
+	int tx;
+	int rx;
+};
+
+/* 10.9.0.1/24 and fd09::1/64 on tx0 here, .2 and ::2 on rx0 over there */
+static inline int udp_wire_open(struct udp_wire *w)
+{
+	char cmd[512];
+
+	if (knd_unshare_net())
+		return -1;
+	w->rx = open("/proc/self/ns/net", O_RDONLY);
+	if (knd_unshare_net())
+		return -1;
+	w->tx = open("/proc/self/ns/net", O_RDONLY);
+	snprintf(cmd, sizeof(cmd),
+		 "ip link add tx0 type veth peer name rx0 netns /proc/%d/fd/%d && "
+		 "ip addr add 10.9.0.1/24 brd + dev tx0 && "
+		 "ip addr add fd09::1/64 dev tx0 nodad && ip link set tx0 up",
+		 getpid(), w->rx);
+	if (w->rx < 0 || w->tx < 0 || system(cmd))
+		return -1;
+	if (setns(w->rx, CLONE_NEWNET) ||
+	    system("ip addr add 10.9.0.2/24 brd + dev rx0 && "
+		   "ip addr add fd09::2/64 dev rx0 nodad && ip link set rx0 up"))
+		return -1;
+	return setns(w->tx, CLONE_NEWNET);
+}
+
+static inline void udp_wire_close(struct udp_wire *w)
+{
+	close(w->rx);
+	close(w->tx);
+}
+
+/* A socket bound to @addr and @port, with room for everything */
+static inline int udp_socket(const char *addr, int port)
+{
+	struct sockaddr_in6 a6 = {
+		.sin6_family = AF_INET6,
+		.sin6_port = htons(port),
+	};
+	struct sockaddr_in a4 = {
+		.sin_family = AF_INET,
+		.sin_port = htons(port),
+	};
+	bool v6 = strchr(addr, ':');
+	int room = 64 << 20;
+	int fd;
+
+	fd = socket(v6 ? AF_INET6 : AF_INET, SOCK_DGRAM, 0);
+	if (fd < 0)
+		return -1;
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room));
+	if (v6 ? inet_pton(AF_INET6, addr, &a6.sin6_addr) != 1 ||
+		 bind(fd, (void *)&a6, sizeof(a6)) :
+		 inet_pton(AF_INET, addr, &a4.sin_addr) != 1 ||
+		 bind(fd, (void *)&a4, sizeof(a4))) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+/* The same in the far namespace */
+static inline int udp_socket_far(struct udp_wire *w, const char *addr,
+				 int port)
+{
+	int fd;
+
+	if (setns(w->rx, CLONE_NEWNET))
+		return -1;
+	fd = udp_socket(addr, port);
+	if (setns(w->tx, CLONE_NEWNET))
+		return -1;
+	return fd;
+}
+
+/* One datagram, or -ETIMEDOUT */
+static inline int udp_recv(int fd, void *buf, size_t size, int timeout_ms)
+{
+	struct pollfd pfd = { .fd = fd, .events = POLLIN };
+	int n;
+
+	n = poll(&pfd, 1, timeout_ms);
+	if (n <= 0)
+		return n ? -errno : -ETIMEDOUT;
+	n = recv(fd, buf, size, MSG_DONTWAIT | MSG_TRUNC);
+	return n < 0 ? -errno : n;
+}
+
+/* What is there now; returns how many datagrams it was */
+static inline int udp_drain(int fd)
+{
+	char buf[1];
+	int n = 0;
+
+	while (recv(fd, buf, sizeof(buf), MSG_DONTWAIT | MSG_TRUNC) >= 0)
+		n++;
+	return n;
+}
+
+/* A line of /proc/net/knetdemo/udp; "" where there is none of that name */
+static inline const char *udp_text(const char *name)
+{
+	static char text[4096];
+	char *line, *save;
+	size_t len = strlen(name);
+
+	if (knd_read(KND_PROC, "udp", text, sizeof(text)) < 0)
+		return "";
+	for (line = strtok_r(text, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save))
+		if (!strncmp(line, name, len) && line[len] == ' ')
+			return line + len + 1;
+	return "";
+}
+
+static inline long long udp_number(const char *name)
+{
+	const char *text = udp_text(name);
+
+	return *text ? atoll(text) : -1;
+}
+
+static inline long long udp_wait_number(const char *name, long long want,
+					int timeout_ms)
+{
+	int64_t end = udp_now_ns(CLOCK_MONOTONIC) + timeout_ms * 1000000LL;
+	long long value;
+
+	do {
+		value = udp_number(name);
+		if (value >= want)
+			break;
+		udp_sleep_ms(1);
+	} while (udp_now_ns(CLOCK_MONOTONIC) < end);
+	return value;
+}
+
+/* Wait for a counted run to be over: 0, or -ETIMEDOUT */
+static inline int udp_wait_over(int timeout_ms)
+{
+	int64_t end = udp_now_ns(CLOCK_MONOTONIC) + timeout_ms * 1000000LL;
+
+	while (strcmp(knd_get("udp"), "0")) {
+		if (udp_now_ns(CLOCK_MONOTONIC) > end)
+			return -ETIMEDOUT;
+		udp_sleep_ms(1);
+	}
+	return 0;
+}
+
+#endif /* _KNETDEMO_UDP_TEST_H */
