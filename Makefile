@@ -65,11 +65,13 @@ menuconfig:
 tree: setup
 	@dev/tree.sh
 
-patches: setup
+patches:
+	@dev/setup.sh git-absorb
 	@dev/patches.sh
 
 lint:
-	@dev/setup.sh sparse coccinelle shellcheck codespell
+	@dev/setup.sh sparse coccinelle shellcheck codespell perl g++ \
+		python3-docutils
 	@dev/lint.sh
 
 clean:

@@ -76,6 +76,38 @@ tree_name()
 	fi
 }
 
+# Trees to build in: their unchanged files are hard links to the source where
+# that is possible, and rsync writes a changed file under a new inode, so that
+# the source is never modified.
+
+# copy_tree SRC TREE
+copy_tree()
+{
+	rm -rf "$2.tmp"
+	rsync -a --exclude=/.git --link-dest="$1" "$1/" "$2.tmp/" &&
+		mv "$2.tmp" "$2"
+}
+
+# Let the files in a directory stand in the tree in the place of the source's,
+# and nothing that was put there before
+# refresh_tree SRC TREE DIR
+refresh_tree()
+{
+	local src=$1 tree=$2 dir=$3 list file
+
+	list=$(mktemp)
+	(cd "$dir" && find . -path ./.git -prune -o -type f -print | sort) \
+		> "$list"
+	if [ -f "$tree/.knetdemo" ]; then
+		comm -23 "$tree/.knetdemo" "$list" | while read -r file; do
+			rm -f "$tree/$file"
+			[ ! -f "$src/$file" ] || cp -a "$src/$file" "$tree/$file"
+		done
+	fi
+	rsync -rlp --checksum --chmod=D755 --exclude=/.git "$dir/" "$tree/"
+	mv "$list" "$tree/.knetdemo"
+}
+
 # The files of the overlay, relative to the top of a kernel tree
 overlay_files()
 {

@@ -1,9 +1,6 @@
 #!/bin/bash
 # Make or refresh the tree that is built: the pristine source, the changes that
 # patches/ make to files that the kernel has, and the overlay. Print its name.
-#
-# Its unchanged files are hard links to the source where that is possible, and
-# rsync writes a changed file under a new inode: the source is never modified.
 
 # shellcheck source=dev/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -38,27 +35,12 @@ stage_changes()
 	overlay_files | rsync -a --files-from=- "$TOP/" "$dir/"
 }
 
-copy_source()
-{
-	rm -rf "$tree.tmp"
-	rsync -a --exclude=/.git --link-dest="$src" "$src/" "$tree.tmp/" &&
-		mv "$tree.tmp" "$tree"
-}
-
 lock "tree-$name"
-[ -d "$tree" ] || stage "tree to build in" "tree-$name" copy_source
+[ -d "$tree" ] ||
+	stage "tree to build in" "tree-$name" copy_tree "$src" "$tree"
 
 new=$(mktemp -d)
 trap 'rm -rf "$new"' EXIT
 stage_changes "$new"
-(cd "$new" && find . -type f | sort) > "$new.list"
-# What an earlier overlay had and this one has not
-if [ -f "$tree/.knetdemo" ]; then
-	comm -23 "$tree/.knetdemo" "$new.list" | while read -r file; do
-		rm -f "$tree/$file"
-		[ ! -f "$src/$file" ] || cp -a "$src/$file" "$tree/$file"
-	done
-fi
-rsync -rlp --checksum "$new/" "$tree/"
-mv "$new.list" "$tree/.knetdemo"
+refresh_tree "$src" "$tree" "$new"
 echo "$tree"

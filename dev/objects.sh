@@ -1,0 +1,56 @@
+# shellcheck shell=bash
+# Objects of net/knetdemo alone, for lint.sh and patches.sh: compiled with flags
+# of their own, no kernel built, and nothing of kernel.sh's disturbed.
+
+# kmake TREE OBJECTS ARGUMENTS...
+kmake()
+{
+	local tree=$1 objects=$2
+	shift 2
+
+	make -C "$tree" "O=$objects" ARCH=x86_64 "CC=$(kcc)" \
+		"PYTHON3=$PYTHON3" "-j$(nproc)" W=1 "$@"
+}
+
+# The release kernel's configuration with KNETDEMO=m and the KUnit tests
+# configure_objects TREE OBJECTS
+configure_objects()
+{
+	local tree=$1 objects=$2 wanted=$2/.knetdemo-wanted
+	local fragments=("$TOP"/dev/config/{base,release}.config)
+
+	if grep -q '^config PROC_SYSCTL' "$tree/fs/proc/Kconfig"; then
+		fragments+=("$TOP/dev/config/proc_sysctl.config")
+	fi
+	mkdir -p "$objects"
+	{
+		cat "${fragments[@]}"
+		echo CONFIG_KNETDEMO=m
+		echo CONFIG_KNETDEMO_KUNIT_TEST=y
+	} > "$wanted.new"
+	if ! cmp -s "$wanted.new" "$wanted" || [ ! -f "$objects/.config" ]; then
+		rm -f "$wanted"
+		kmake "$tree" "$objects" tinyconfig
+		mv "$wanted.new" "$wanted"
+	fi
+	# All of it each time: an older tree had no option for the tests
+	cat "$wanted" >> "$objects/.config"
+	kmake "$tree" "$objects" olddefconfig
+	grep -qx CONFIG_KNETDEMO=m "$objects/.config"
+}
+
+# Compile every file of net/knetdemo. What is found goes to the standard output
+# in a way that "stage" shows: a warning is an error, and so is the name of a
+# function that no file has.
+# compile_objects TREE OBJECTS [ARGUMENTS...]
+compile_objects()
+{
+	local log=$2/.knetdemo-compile
+
+	# Made from scratch, as make says nothing about what is up to date
+	rm -rf "$2/net/knetdemo"
+	kmake "$@" net/knetdemo/ 2>&1 | tee "$log"
+	! grep -q 'warning:' "$log" || return 1
+	! nm -u "$2/net/knetdemo/knetdemo.o" | grep -w 'knd_[[:alnum:]_]*' |
+		sed 's/^/ERROR: undefined reference to /' | grep .
+}
