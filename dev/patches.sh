@@ -7,8 +7,10 @@
 #                        absorb; for the rest, dev/series or the file's last
 #                        commit), is folded in (git rebase) and written out (git
 #                        format-patch)
-# patches.sh --edit      only make that repository, so that git's own commands
-#                        can reword, split, add or reorder commits
+# patches.sh --edit [FILE...]
+#                        only make that repository, so that git's own commands
+#                        can reword, split, add or reorder commits; with these
+#                        files of the kernel in it, too
 # patches.sh --continue  go on from what stands in that repository
 # patches.sh --check     prove that patches/ and the overlay agree (TAP)
 # patches.sh --bisect    prove that every prefix of the series builds (TAP)
@@ -51,10 +53,11 @@ for patch in "$TOP"/patches/[0-9]*.patch; do
 done
 
 # A repository with just those files of a source that the series touches
-# make_base SRC DIR
+# make_base SRC DIR [MORE-FILES...]
 make_base()
 {
 	local src=$1 dir=$2 file
+	shift 2
 
 	rm -rf "$dir"
 	mkdir -p "$dir"
@@ -64,8 +67,9 @@ make_base()
 		[ -f "$src/$file" ] || continue
 		mkdir -p "$dir/$(dirname "$file")"
 		cp "$src/$file" "$dir/$file"
-	done < <(sed -n 's,^+++ b/\([^[:blank:]]*\).*,\1,p' "${patches[@]}" |
-		 sort -u)
+	done < <({ printf '%s\n' "$@"
+		   sed -n 's,^+++ b/\([^[:blank:]]*\).*,\1,p' "${patches[@]}"
+		 } | sort -u)
 	own_git "$dir" add -A -f
 	own_git "$dir" commit -q --allow-empty -m "$(basename "$src")"
 	own_git "$dir" tag base
@@ -165,8 +169,27 @@ make_fixups()
 	done < <(own_git "$REPO" diff --cached --no-renames --name-only)
 	own_git "$REPO" diff --quiet HEAD ||
 		die "changes are left over in build/series"
-	own_git "$REPO" log --reverse --format='  %s' --stat=72 \
-		series-old..HEAD | sed '/^$/d; / files\? changed/d' >&2
+	own_git "$REPO" log --reverse --no-renames --numstat --format=%s \
+		series-old..HEAD | awk '
+		NF == 0 { next }
+		/^fixup! / { patch = substr($0, 8); next }
+		{
+			line = patch "\n    " $3
+			if (!(line in more))
+				order[++n] = line
+			more[line] += $1
+			less[line] += $2
+		}
+		END {
+			for (i = 1; i <= n; i++) {
+				split(order[i], part, "\n")
+				if (part[1] != last)
+					print "  " part[1]
+				last = part[1]
+				printf "%s +%d -%d\n", part[2], \
+					more[order[i]], less[order[i]]
+			}
+		}' >&2
 }
 
 fold()
@@ -208,12 +231,13 @@ write_patches()
 
 
 # The repository build/series with the series as it is in patches/
+# open_series [MORE-FILES...]
 open_series()
 {
 	command -v git-absorb > /dev/null ||
 		[ -x "$(git --exec-path)/git-absorb" ] ||
 		die "git absorb is missing: apt-get install git-absorb"
-	make_base "$("$TOP/dev/source.sh")" "$REPO"
+	make_base "$("$TOP/dev/source.sh")" "$REPO" "$@"
 	apply_series "$REPO" > "$LOGS/am.log" 2>&1 ||
 		die "git am does not take patches/, its output is in build/logs/am.log"
 }
@@ -372,11 +396,12 @@ bisect()
 case ${1:-} in
 "") open_series; close_series ;;
 --edit)
-	open_series
+	shift
+	open_series "$@"
 	say "The series is in build/series. Change it with git, then run: dev/patches.sh --continue"
 	;;
 --continue) resume_series; close_series ;;
 --check) check ;;
 --bisect) bisect ;;
-*) die "dev/patches.sh [--edit | --continue | --check | --bisect]" ;;
+*) die "dev/patches.sh [--edit [FILE...] | --continue | --check | --bisect]" ;;
 esac
