@@ -10,6 +10,7 @@
 #include <linux/seq_file.h>
 #include <linux/seq_file_net.h>
 #include <linux/string.h>
+#include <linux/string_helpers.h>
 #include <linux/time64.h>
 #include <linux/user_namespace.h>
 #include <net/net_namespace.h>
@@ -169,7 +170,7 @@ static int knd_connections_show(struct seq_file *seq, void *v)
 	struct knd_connections *c = seq->private;
 	const struct knd_record *rec = v;
 	struct sockaddr_in6 saddr, daddr;
-	char flags[9], pid[12] = "-";
+	char flags[9], pid[12] = "-", rule[12] = "-";
 	time64_t sec;
 	u32 nsec;
 
@@ -192,14 +193,17 @@ static int knd_connections_show(struct seq_file *seq, void *v)
 	snprintf(dst, sizeof(dst), "%pISpc", &daddr);
 	if (rec->pid)
 		snprintf(pid, sizeof(pid), "%d", rec->pid);
-	seq_printf(seq, "%12llu %ptT.%06uZ %-47s %-47s %-6s %10u %7s %-15s 0x%08x %-8s %5u %10u ",
+	if (rec->rule)
+		snprintf(rule, sizeof(rule), "%u", rec->rule);
+	seq_printf(seq, "%12llu %ptT.%06uZ %-47s %-47s %-6s %10u %7s %-15s 0x%08x %-8s %5u %10s ",
 		   rec->seq, &sec, nsec / (u32)NSEC_PER_USEC, src, dst,
 		   origins[rec->origin],
 		   from_kuid_munged(seq_user_ns(seq), rec->uid), pid, rec->dev,
 		   rec->mark, knd_connections_flags(rec->flow.flags, flags),
-		   rec->flow.data, rec->rule);
+		   rec->flow.data, rule);
 	if (rec->pid)
-		seq_escape_str(seq, rec->comm, ESCAPE_NAP | ESCAPE_HEX | ESCAPE_APPEND, " \\");
+		seq_escape_str(seq, rec->comm,
+			       ESCAPE_NAP | ESCAPE_HEX | ESCAPE_APPEND, " \\");
 	else
 		seq_putc(seq, '-');
 	seq_putc(seq, '\n');
