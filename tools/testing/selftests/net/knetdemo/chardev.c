@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * /dev/knetdemo of net/knetdemo: the filter's ioctl, namespaces, privileges
+ */
+
+#define _GNU_SOURCE
+#include <linux/knetdemo.h>
+
+#include "../../kselftest_harness.h"
+#include "monitor_test.h"
+
+#define DEVICE	"/dev/knetdemo"
+
+static int filter_address(int fd, const char *addr)
+{
+	__be32 be = inet_addr(addr);
+
+	return ioctl(fd, KNETDEMO_IOC_FILTER_ADDRESS, &be) ? -errno : 0;
+}
+
+TEST(shows_one_address)
+{
+	int fd;
+
+	ASSERT_EQ(0, knd_unshare_net());
+	fd = open(DEVICE, O_RDWR);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, knd_set("monitor", "1"));
+	ASSERT_EQ(0, monitor_filter("add ::1\nadd 127.0.0.0/8\n"));
+
+	ASSERT_EQ(0, filter_address(fd, "127.0.0.1"));
+	ASSERT_EQ(0, monitor_connects("127.0.0.1", 1, 1));
+	ASSERT_EQ(0, monitor_connects("127.0.0.2", 1, 1));
+	ASSERT_EQ(0, monitor_connects("::1", 1, 1));
+	EXPECT_EQ(1, knd_stat("monitor_attempts"));
+	EXPECT_STREQ("127.0.0.1:1", monitor_last().dst);
+	EXPECT_EQ(1, monitor_hits("127.0.0.1/32"));
+	EXPECT_EQ(-1, monitor_hits("127.0.0.0/8"));
+	EXPECT_EQ(-1, monitor_hits("::1/128"));
+
+	ASSERT_EQ(0, filter_address(fd, "127.0.0.2"));
+	ASSERT_EQ(0, monitor_connects("127.0.0.1", 1, 1));
+	ASSERT_EQ(0, monitor_connects("127.0.0.2", 1, 1));
+	EXPECT_EQ(2, knd_stat("monitor_attempts"));
+	EXPECT_STREQ("127.0.0.2:1", monitor_last().dst);
+
+	/* Closing the device changes nothing */
+	close(fd);
+	ASSERT_EQ(0, monitor_connects("127.0.0.1", 1, 1));
+	EXPECT_EQ(2, knd_stat("monitor_attempts"));
+
+	fd = open(DEVICE, O_RDONLY);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, filter_address(fd, "0.0.0.0"));
+	ASSERT_EQ(0, monitor_connects("127.0.0.1", 1, 1));
+	ASSERT_EQ(0, monitor_connects("::1", 1, 1));
+	EXPECT_EQ(4, knd_stat("monitor_attempts"));
+	close(fd);
+}
+
+TEST(bad_requests)
+{
+	__be32 be = 0;
+	int fd;
+
+	ASSERT_EQ(0, knd_unshare_net());
+	fd = open(DEVICE, O_RDWR);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(-1, ioctl(fd, KNETDEMO_IOC_FILTER_ADDRESS, NULL));
+	EXPECT_EQ(EFAULT, errno);
+	EXPECT_EQ(-1, ioctl(fd, KNETDEMO_IOC_FILTER_ADDRESS, -1L));
+	EXPECT_EQ(EFAULT, errno);
+	EXPECT_EQ(-1, ioctl(fd, _IOW(KNETDEMO_IOC_MAGIC, 0x0f, __be32), &be));
+	EXPECT_EQ(ENOTTY, errno);
+	EXPECT_EQ(-1, ioctl(fd, _IOW(KNETDEMO_IOC_MAGIC, 0x01, __u64), &be));
+	EXPECT_EQ(ENOTTY, errno);
+	EXPECT_EQ(-1, lseek(fd, 0, SEEK_SET));
+	EXPECT_EQ(ESPIPE, errno);
+	close(fd);
+}
+
+TEST(root_only)
+{
+	ASSERT_EQ(0, setresuid(65534, 65534, 65534));
+	EXPECT_EQ(-1, open(DEVICE, O_RDWR));
+	EXPECT_EQ(EACCES, errno);
+}
+
+/* Root of a user namespace is not root here */
+TEST(user_namespace)
+{
+	int fd;
+
+	ASSERT_EQ(0, unshare(CLONE_NEWUSER | CLONE_NEWNET));
+	ASSERT_EQ(0, monitor_write_path("/proc/self/uid_map", "0 0 1"));
+	fd = open(DEVICE, O_RDWR);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(-EPERM, filter_address(fd, "127.0.0.1"));
+	close(fd);
+}
+
+/* What counts is where it was opened */
+TEST(stays_in_its_namespace)
+{
+	int first, fd;
+
+	ASSERT_EQ(0, knd_unshare_net());
+	first = open("/proc/self/ns/net", O_RDONLY);
+	ASSERT_LE(0, first);
+	fd = open(DEVICE, O_RDWR);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, knd_unshare_net());
+	ASSERT_EQ(0, filter_address(fd, "127.0.0.1"));
+	EXPECT_EQ(-1, monitor_hits("127.0.0.1/32"));
+	ASSERT_EQ(0, setns(first, CLONE_NEWNET));
+	EXPECT_EQ(0, monitor_hits("127.0.0.1/32"));
+	close(first);
+	close(fd);
+}
+
+/* An open file keeps no namespace */
+TEST(namespace_goes)
+{
+	int home = open("/proc/self/ns/net", O_RDONLY);
+	int fd[20], i;
+
+	ASSERT_LE(0, home);
+	for (i = 0; i < 20; i++) {
+		ASSERT_EQ(0, knd_unshare_net());
+		fd[i] = open(DEVICE, O_RDWR);
+		ASSERT_LE(0, fd[i]);
+		ASSERT_EQ(0, filter_address(fd[i], "127.0.0.1"));
+		ASSERT_EQ(0, knd_set("monitor", "1"));
+		ASSERT_EQ(0, setns(home, CLONE_NEWNET));
+		/* Some before the namespace is taken down, some after */
+		EXPECT_EQ(-ENODEV, filter_address(fd[i], "127.0.0.1"));
+	}
+	for (i = 0; i < 20; i += 2)
+		close(fd[i]);
+	for (i = 0; i < 50; i++) {
+		EXPECT_EQ(-ENODEV, filter_address(fd[1], "127.0.0.1"));
+		ASSERT_EQ(0, knd_unshare_net());
+		ASSERT_EQ(0, setns(home, CLONE_NEWNET));
+	}
+	for (i = 1; i < 20; i += 2) {
+		EXPECT_EQ(-ENODEV, filter_address(fd[i], "127.0.0.1"));
+		close(fd[i]);
+	}
+	close(home);
+}
+
+TEST_HARNESS_MAIN

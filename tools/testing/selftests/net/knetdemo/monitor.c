@@ -1,0 +1,720 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The connection monitor of net/knetdemo: what it shows of real connections
+ */
+
+#define _GNU_SOURCE
+#include <sys/prctl.h>
+
+#include "../../kselftest_harness.h"
+#include "monitor_test.h"
+
+#ifndef MSG_FASTOPEN
+#define MSG_FASTOPEN	0x20000000
+#endif
+
+FIXTURE(monitor) {
+};
+
+/* Addresses: of the loopback, of a black hole, and one for a translation */
+FIXTURE_VARIANT(monitor) {
+	const char *local;
+	const char *other;
+	const char *hole;
+	const char *rule;
+	const char *nft;
+};
+
+FIXTURE_VARIANT_ADD(monitor, ipv4) {
+	.local = "127.0.0.1",
+	.other = "127.0.0.2",
+	.hole = "192.0.2.1",
+	.rule = "127.0.0.1/32",
+	.nft = "nft add table ip t && "
+	       "nft 'add chain ip t c { type nat hook output priority -100; }' && "
+	       "nft 'add rule ip t c ip daddr 192.0.2.1 tcp dport 80 dnat to 127.0.0.1:%d'",
+};
+
+FIXTURE_VARIANT_ADD(monitor, ipv6) {
+	.local = "::1",
+	.other = "2001:db8::2",
+	.hole = "2001:db8:1::1",
+	.rule = "::1/128",
+	.nft = "nft add table ip6 t && "
+	       "nft 'add chain ip6 t c { type nat hook output priority -100; }' && "
+	       "nft 'add rule ip6 t c ip6 daddr 2001:db8:1::1 tcp dport 80 dnat to [::1]:%d'",
+};
+
+FIXTURE_SETUP(monitor)
+{
+	ASSERT_EQ(0, knd_unshare_net());
+	ASSERT_EQ(0, monitor_run("ip -6 addr add 2001:db8::2/128 dev lo nodad"));
+	ASSERT_EQ(0, knd_set("monitor", "1"));
+}
+
+FIXTURE_TEARDOWN(monitor)
+{
+}
+
+/* Something to send to that never answers */
+static int black_hole(void)
+{
+	return monitor_run("ip link add hole type dummy && "
+			   "ip link set hole up && "
+			   "ip addr add 192.0.2.2/24 dev hole && "
+			   "ip addr add 2001:db8:1::2/64 dev hole nodad && "
+			   "ip neigh add 192.0.2.1 lladdr 2:0:0:0:0:1 dev hole && "
+			   "ip neigh add 2001:db8:1::1 lladdr 2:0:0:0:0:1 dev hole");
+}
+
+TEST_F(monitor, a_connection_is_one_record)
+{
+	int port = 0, fd, lfd;
+	struct record r;
+	char pid[16];
+
+	lfd = monitor_listen(variant->local, &port);
+	ASSERT_LE(0, lfd);
+	fd = monitor_connect(variant->local, port, 10000);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(5, write(fd, "hello", 5));
+	close(accept(lfd, NULL, NULL));
+
+	EXPECT_EQ(1, knd_stat("monitor_attempts"));
+	r = monitor_last();
+	EXPECT_EQ(1, r.seq);
+	EXPECT_STREQ(monitor_local(fd), r.src);
+	EXPECT_STREQ(monitor_local(lfd), r.dst);
+	EXPECT_STREQ("user", r.from);
+	EXPECT_EQ(0, r.uid);
+	snprintf(pid, sizeof(pid), "%d", getpid());
+	EXPECT_STREQ(pid, r.pid);
+	EXPECT_STREQ("monitor", r.comm);
+	EXPECT_STREQ("lo", r.dev);
+	EXPECT_EQ(0, r.mark);
+	EXPECT_STREQ("S", r.flags);
+	EXPECT_EQ(0, r.data);
+	EXPECT_STREQ("-", r.rule);
+	close(fd);
+	close(lfd);
+}
+
+TEST_F(monitor, the_time_is_that_of_the_clock)
+{
+	struct timespec before, after;
+	struct record r;
+	struct tm tm = {};
+	double t;
+	char *end;
+
+	clock_gettime(CLOCK_REALTIME, &before);
+	ASSERT_EQ(0, monitor_connects(variant->local, 1, 1));
+	clock_gettime(CLOCK_REALTIME, &after);
+	r = monitor_last();
+	end = strptime(r.time, "%Y-%m-%dT%H:%M:%S", &tm);
+	ASSERT_NE(NULL, end);
+	EXPECT_EQ('.', *end);
+	t = timegm(&tm) + strtod(end, &end);
+	EXPECT_STREQ("Z", end);
+	EXPECT_LE(before.tv_sec + before.tv_nsec / 1e9 - 2e-6, t);
+	EXPECT_GE(after.tv_sec + after.tv_nsec / 1e9 + 2e-6, t);
+}
+
+/* The socket says who, the process who it was that called */
+TEST_F(monitor, user_and_process_and_thread)
+{
+	struct record r;
+	int status;
+	pid_t pid;
+
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		if (setresuid(1234, 1234, 1234) ||
+		    prctl(PR_SET_NAME, "a b\\c\n\t\x80"))
+			_exit(1);
+		_exit(monitor_connects(variant->local, 1, 1) != 0);
+	}
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	ASSERT_EQ(0, status);
+	r = monitor_last();
+	EXPECT_EQ(1234, r.uid);
+	EXPECT_EQ(pid, atoi(r.pid));
+	EXPECT_STREQ("a\\x20b\\x5cc\\x0a\\x09\\x80", r.comm);
+}
+
+/* A socket stays its maker's, whoever connects it */
+TEST_F(monitor, socket_of_another_user)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = monitor_addr(&ss, variant->local, 1);
+	int fd = socket(ss.ss_family, SOCK_STREAM, 0), status;
+	struct record r;
+	pid_t pid;
+
+	ASSERT_LE(0, fd);
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		if (setresuid(1234, 1234, 1234))
+			_exit(1);
+		_exit(connect(fd, (void *)&ss, len) == 0);
+	}
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	ASSERT_EQ(0, status);
+	r = monitor_last();
+	EXPECT_EQ(0, r.uid);
+	EXPECT_EQ(pid, atoi(r.pid));
+	close(fd);
+}
+
+TEST_F(monitor, mark_and_ecn)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = monitor_addr(&ss, variant->local, 1);
+	int fd = socket(ss.ss_family, SOCK_STREAM, 0);
+	unsigned int mark = 0xdeadbeef;
+	struct record r;
+
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, monitor_write_path("/proc/sys/net/ipv4/tcp_ecn", "1"));
+	ASSERT_EQ(0, setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)));
+	ASSERT_EQ(-1, connect(fd, (void *)&ss, len));
+	EXPECT_EQ(ECONNREFUSED, errno);
+	r = monitor_last();
+	EXPECT_EQ(0xdeadbeef, r.mark);
+	EXPECT_STREQ("SEW", r.flags);
+	close(fd);
+}
+
+/* A SYN that brings data along, without a cookie */
+TEST_F(monitor, fast_open)
+{
+	struct sockaddr_storage ss;
+	int port = 0, one = 1, lfd, fd;
+	struct record r;
+	socklen_t len;
+
+	ASSERT_EQ(0, monitor_write_path("/proc/sys/net/ipv4/tcp_fastopen",
+					"0x207"));
+	lfd = monitor_listen(variant->local, &port);
+	ASSERT_LE(0, lfd);
+	ASSERT_EQ(0, setsockopt(lfd, IPPROTO_TCP, TCP_FASTOPEN, &one,
+				sizeof(one)));
+	len = monitor_addr(&ss, variant->local, port);
+	fd = socket(ss.ss_family, SOCK_STREAM, 0);
+	ASSERT_EQ(11, sendto(fd, "hello world", 11, MSG_FASTOPEN, (void *)&ss,
+			     len));
+	EXPECT_EQ(1, knd_stat("monitor_attempts"));
+	r = monitor_last();
+	EXPECT_STREQ("S", r.flags);
+	EXPECT_EQ(11, r.data);
+	EXPECT_STREQ("user", r.from);
+	EXPECT_STREQ(monitor_local(lfd), r.dst);
+	close(fd);
+	close(lfd);
+}
+
+/* A socket that connects to itself opens from both sides at once */
+TEST_F(monitor, simultaneous_open)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = monitor_addr(&ss, variant->local, 12345);
+	int fd = socket(ss.ss_family, SOCK_STREAM, 0);
+	struct record r;
+
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, bind(fd, (void *)&ss, len));
+	ASSERT_EQ(0, connect(fd, (void *)&ss, len));
+	EXPECT_EQ(1, knd_stat("monitor_attempts"));
+	EXPECT_EQ(0, knd_stat("monitor_syn_retrans"));
+	r = monitor_last();
+	EXPECT_STREQ(monitor_name(&ss), r.src);
+	EXPECT_STREQ(monitor_name(&ss), r.dst);
+	close(fd);
+}
+
+/* One socket, one connection after the other */
+TEST_F(monitor, attempts_of_one_socket)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = monitor_addr(&ss, variant->local, 1);
+	int fd = socket(ss.ss_family, SOCK_STREAM, 0), i;
+
+	ASSERT_LE(0, fd);
+	for (i = 0; i < 5; i++) {
+		ASSERT_EQ(-1, connect(fd, (void *)&ss, len));
+		ASSERT_EQ(ECONNREFUSED, errno);
+	}
+	EXPECT_EQ(5, knd_stat("monitor_attempts"));
+	EXPECT_EQ(0, knd_stat("monitor_syn_retrans"));
+	close(fd);
+}
+
+TEST_F(monitor, black_hole)
+{
+	struct record r;
+	int fd;
+
+	ASSERT_EQ(0, black_hole());
+	fd = monitor_connect(variant->hole, 80, 7500);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(1, knd_stat("monitor_attempts"));
+	EXPECT_LE(2, knd_stat("monitor_syn_retrans"));
+	r = monitor_last();
+	EXPECT_STREQ(monitor_local(fd), r.src);
+	EXPECT_STREQ("hole", r.dev);
+	close(fd);
+}
+
+TEST_F(monitor, destination_before_translation)
+{
+	struct sockaddr_storage ss;
+	int port = 0, lfd, fd, cfd;
+	char command[512], rule[64];
+	struct record r;
+
+	ASSERT_EQ(0, black_hole());
+	/* The way back, to what was asked for */
+	ASSERT_EQ(0, monitor_write_path("/proc/sys/net/ipv4/conf/all/route_localnet",
+					"1"));
+	lfd = monitor_listen(variant->local, &port);
+	ASSERT_LE(0, lfd);
+	snprintf(command, sizeof(command), variant->nft, port);
+	ASSERT_EQ(0, monitor_run(command));
+	snprintf(rule, sizeof(rule), "add %s 80", variant->hole);
+	ASSERT_EQ(0, monitor_filter(rule));
+
+	fd = monitor_connect(variant->hole, 80, 10000);
+	ASSERT_LE(0, fd);
+	cfd = accept(lfd, NULL, NULL);
+	EXPECT_LE(0, cfd);
+	EXPECT_EQ(1, knd_stat("monitor_attempts"));
+	r = monitor_last();
+	monitor_addr(&ss, variant->hole, 80);
+	EXPECT_STREQ(monitor_name(&ss), r.dst);
+	EXPECT_STREQ("1", r.rule);
+	close(cfd);
+	close(fd);
+	close(lfd);
+}
+
+TEST_F(monitor, dropped_by_a_firewall)
+{
+	ASSERT_EQ(0, monitor_run("nft add table inet t && nft 'add chain inet t c { type filter hook output priority -400; policy drop; }'"));
+	close(monitor_connect(variant->local, 80, 0));
+	EXPECT_EQ(1, knd_stat("monitor_attempts"));
+}
+
+TEST_F(monitor, off_and_on)
+{
+	struct listing l;
+
+	ASSERT_EQ(0, monitor_connects(variant->local, 1, 3));
+	ASSERT_EQ(0, knd_set("monitor", "0"));
+	ASSERT_EQ(0, monitor_connects(variant->local, 1, 3));
+	EXPECT_EQ(3, knd_stat("monitor_attempts"));
+	/* What was recorded can still be read */
+	EXPECT_EQ(3, monitor_list(&l));
+	free(l.rec);
+	ASSERT_EQ(0, knd_set("monitor", "1"));
+	ASSERT_EQ(0, monitor_connects(variant->local, 1, 3));
+	EXPECT_EQ(6, monitor_list(&l));
+	free(l.rec);
+}
+
+TEST_F(monitor, shows_what_a_rule_names)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "add %s\n", variant->local);
+	ASSERT_EQ(0, monitor_filter(text));
+	ASSERT_EQ(0, monitor_connects(variant->local, 1, 2));
+	ASSERT_EQ(0, monitor_connects(variant->other, 1, 3));
+	EXPECT_EQ(2, knd_stat("monitor_attempts"));
+	EXPECT_EQ(3, knd_stat("monitor_filtered"));
+	EXPECT_EQ(2, monitor_hits(variant->rule));
+
+	ASSERT_EQ(0, monitor_filter("flush\nadd 127.0.0.0/8 5-6\nadd ::/0 5-6\n"));
+	EXPECT_EQ(-1, monitor_hits(variant->rule));
+	ASSERT_EQ(0, monitor_connects(variant->local, 5, 1));
+	ASSERT_EQ(0, monitor_connects(variant->local, 6, 1));
+	ASSERT_EQ(0, monitor_connects(variant->local, 4, 1));
+	ASSERT_EQ(0, monitor_connects(variant->local, 7, 1));
+	ASSERT_EQ(0, monitor_connects(variant->other, 6, 1));
+	EXPECT_EQ(5, knd_stat("monitor_attempts"));
+	EXPECT_EQ(5, knd_stat("monitor_filtered"));
+
+	ASSERT_EQ(0, monitor_filter("flush"));
+	ASSERT_EQ(0, monitor_connects(variant->other, 1, 1));
+	EXPECT_EQ(6, knd_stat("monitor_attempts"));
+}
+
+/* Rules come and go under traffic. One that stays must count each attempt,
+ * and nothing that some rule matches at all times may be missed.
+ */
+TEST_F(monitor, filter_replaced_under_traffic)
+{
+	int times = monitor_times(2000), status, port = 0, lfd, i;
+	char stays[64], other[64], replace[64];
+	pid_t pid;
+
+	snprintf(stays, sizeof(stays), "add %s 1\n", variant->local);
+	snprintf(replace, sizeof(replace), "flush\nadd %s 2\nadd %s 1\n",
+		 variant->local, variant->local);
+	snprintf(other, sizeof(other), "add %s\n", variant->local);
+	lfd = monitor_listen(variant->local, &port);
+	ASSERT_LE(0, lfd);
+
+	ASSERT_EQ(0, monitor_filter(stays));
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid)
+		_exit(monitor_connects(variant->local, 1, times) != 0);
+	for (i = 0; !waitpid(pid, &status, WNOHANG); i++) {
+		memcpy(other, i % 2 ? "del" : "add", 3);
+		ASSERT_EQ(0, monitor_filter(other));
+	}
+	EXPECT_EQ(0, status);
+	EXPECT_LT(2, i);
+	snprintf(stays, sizeof(stays), "%s 1", variant->rule);
+	EXPECT_EQ(times, monitor_hits(stays));
+	EXPECT_EQ(times, knd_stat("monitor_attempts"));
+
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid)
+		_exit(monitor_connects(variant->local, 1, times) != 0);
+	for (i = 0; !waitpid(pid, &status, WNOHANG); i++)
+		ASSERT_EQ(0, monitor_filter(replace));
+	EXPECT_EQ(0, status);
+	EXPECT_LT(2, i);
+	EXPECT_EQ(2 * times, knd_stat("monitor_attempts"));
+	EXPECT_EQ(0, knd_stat("monitor_filtered"));
+	close(lfd);
+}
+
+TEST_F(monitor, resized_under_traffic)
+{
+	static const int sizes[] = { 16, 4096, 17, 100, 65536, 1000, 16 };
+	int times = monitor_times(5000), status, i = 0;
+	struct listing l;
+	pid_t pid;
+
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid)
+		_exit(monitor_connects(variant->local, 1, times));
+	do {
+		ASSERT_EQ(0, knd_set_int("monitor_ring",
+					 sizes[i++ % ARRAY_SIZE(sizes)]));
+		ASSERT_LE(0, monitor_list(&l));
+		free(l.rec);
+	} while (!waitpid(pid, &status, WNOHANG));
+	EXPECT_EQ(0, status);
+	EXPECT_EQ(times, knd_stat("monitor_attempts"));
+
+	/* At rest, what fits stays */
+	ASSERT_EQ(0, knd_set("monitor_ring", "300"));
+	ASSERT_EQ(0, monitor_connects(variant->local, 1, 300));
+	EXPECT_EQ(300, monitor_list(&l));
+	free(l.rec);
+	ASSERT_EQ(0, knd_set("monitor_ring", "1000"));
+	EXPECT_EQ(300, monitor_list(&l));
+	free(l.rec);
+	ASSERT_EQ(0, monitor_connects(variant->local, 1, 1));
+	EXPECT_EQ(301, monitor_list(&l));
+	free(l.rec);
+	ASSERT_EQ(0, knd_set("monitor_ring", "16"));
+	EXPECT_EQ(16, monitor_list(&l));
+	EXPECT_EQ(times + 301, l.attempts);
+	for (i = 0; i < 16; i++)
+		EXPECT_EQ(times + 301 - 15 + i, l.rec[i].seq);
+	free(l.rec);
+}
+
+/* A listing that is read in bits is one listing */
+TEST_F(monitor, read_in_small_pieces)
+{
+	static char text[65536];
+	unsigned long long n, r, lost;
+	size_t len = 0, lines = 0;
+	char *line;
+	ssize_t got;
+	int fd;
+
+	ASSERT_EQ(0, knd_set("monitor_ring", "32"));
+	ASSERT_EQ(0, monitor_connects(variant->local, 1, 40));
+	fd = open(KND_PROC "connections", O_RDONLY);
+	ASSERT_LE(0, fd);
+	while ((got = read(fd, text + len, 100)) > 0) {
+		len += got;
+		if (len < 4000)
+			ASSERT_EQ(0, monitor_connects(variant->local, 1, 1));
+	}
+	ASSERT_EQ(0, got);
+	for (line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
+		if (sscanf(line, "# attempts %llu read %llu lost %llu", &n, &r,
+			   &lost) == 3)
+			break;
+		lines++;
+	}
+	ASSERT_NE(NULL, line);
+	EXPECT_EQ(40, n);
+	EXPECT_EQ(lines - 1, r);
+	EXPECT_EQ(n, r + lost);
+
+	/* And from the start once more */
+	ASSERT_EQ(0, lseek(fd, 0, SEEK_SET));
+	ASSERT_LT(0, read(fd, text, sizeof(text)));
+	close(fd);
+}
+
+TEST_F(monitor, namespaces_do_not_see_each_other)
+{
+	int parent = open("/proc/self/ns/net", O_RDONLY), child;
+
+	ASSERT_LE(0, parent);
+	ASSERT_EQ(0, knd_unshare_net());
+	child = open("/proc/self/ns/net", O_RDONLY);
+	ASSERT_LE(0, child);
+	ASSERT_EQ(0, monitor_connects("127.0.0.1", 1, 1));
+	EXPECT_EQ(0, knd_stat("monitor_attempts"));
+	ASSERT_EQ(0, knd_set("monitor", "1"));
+	ASSERT_EQ(0, monitor_connects("127.0.0.1", 1, 2));
+	EXPECT_EQ(2, knd_stat("monitor_attempts"));
+
+	ASSERT_EQ(0, setns(parent, CLONE_NEWNET));
+	EXPECT_EQ(0, knd_stat("monitor_attempts"));
+	ASSERT_EQ(0, monitor_connects(variant->local, 1, 1));
+	EXPECT_EQ(1, knd_stat("monitor_attempts"));
+	ASSERT_EQ(0, setns(child, CLONE_NEWNET));
+	EXPECT_EQ(2, knd_stat("monitor_attempts"));
+	close(parent);
+	close(child);
+}
+
+FIXTURE(ring) {
+};
+
+FIXTURE_SETUP(ring)
+{
+	ASSERT_EQ(0, knd_unshare_net());
+}
+
+FIXTURE_TEARDOWN(ring)
+{
+}
+
+/* Both families at once, and someone who reads meanwhile */
+TEST_F_TIMEOUT(ring, wraps_and_loses_nothing_uncounted, 120)
+{
+	static const char * const addr[] = { "127.0.0.1", "::1" };
+	const struct timespec pause = { .tv_nsec = 20000000 };
+	int times = monitor_times(100000), status[2], i;
+	struct listing l;
+	pid_t pid[2];
+
+	ASSERT_EQ(0, knd_set("monitor_ring", "1024"));
+	ASSERT_EQ(0, knd_set("monitor", "1"));
+	for (i = 0; i < 2; i++) {
+		pid[i] = fork();
+		ASSERT_LE(0, pid[i]);
+		if (!pid[i])
+			_exit(monitor_connects(addr[i], 1, times / 2) != 0);
+	}
+	/* monitor_list() checks each listing */
+	do {
+		ASSERT_LE(0, monitor_list(&l));
+		free(l.rec);
+		nanosleep(&pause, NULL);
+	} while (!waitpid(pid[0], &status[0], WNOHANG));
+	ASSERT_EQ(pid[1], waitpid(pid[1], &status[1], 0));
+	EXPECT_EQ(0, status[0]);
+	EXPECT_EQ(0, status[1]);
+	EXPECT_EQ(1024, monitor_list(&l));
+	EXPECT_EQ(times, l.attempts);
+	EXPECT_EQ(times - 1024, l.lost);
+	EXPECT_EQ(times, knd_stat("monitor_attempts"));
+	for (i = 0; i < 1024; i++)
+		EXPECT_EQ(times - 1023 + i, l.rec[i].seq);
+	free(l.rec);
+}
+
+TEST(filter_errors)
+{
+	static const struct {
+		const char *text;
+		int err;
+	} cases[] = {
+		{ "add 127.0.0.1", -EEXIST }, { "del 127.0.0.2", -ENOENT },
+		{ "add 10.0.0.1/8", -EINVAL }, { "add fe80::1/64", -EINVAL },
+		{ "add localhost", -EINVAL }, { "add 10.0.0.1 70000", -EINVAL },
+		{ "add 10.0.0.1 http", -EINVAL }, { "shout", -EINVAL },
+		{ "add 10.0.0.1\nadd 10.0.0.2\nadd 10.0.0.1", -EEXIST },
+		{ "add 10.0.0.1\nflush\nadd 10.0.0.1/33", -EINVAL },
+	};
+	char *before, *after, text[4096] = "";
+	int fd;
+
+	ASSERT_EQ(0, knd_unshare_net());
+	ASSERT_EQ(0, monitor_filter("add 127.0.0.1\nadd ::1 80-90\n"));
+	before = monitor_file("filter");
+	ASSERT_NE(NULL, before);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		EXPECT_EQ(cases[i].err, monitor_filter(cases[i].text))
+			TH_LOG("%s", cases[i].text);
+		after = monitor_file("filter");
+		EXPECT_STREQ(before, after);
+		free(after);
+	}
+	free(before);
+
+	fd = open(KND_PROC "filter", O_WRONLY);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(-1, write(fd, "flush\0flush\n", 12));
+	EXPECT_EQ(EINVAL, errno);
+	close(fd);
+
+	/* As many as there may be in one write, and one more */
+	for (int i = 0; i < 62; i++)
+		sprintf(text + strlen(text), "add 2001:db8:ffff:ffff:ffff:ffff:ffff:%x/128 1-65535\n",
+			0x1000 + i);
+	EXPECT_EQ(0, monitor_filter(text));
+	EXPECT_EQ(-ENOSPC, monitor_filter("add ::2"));
+	EXPECT_EQ(0, monitor_filter("del ::1 80-90\nadd ::2"));
+	EXPECT_EQ(0, monitor_hits("::2/128"));
+	EXPECT_EQ(-1, monitor_hits("::1/128 80-90"));
+	EXPECT_EQ(0, monitor_filter("flush"));
+	EXPECT_EQ(-1, monitor_hits("::2/128"));
+}
+
+TEST(files_are_root_only)
+{
+	ASSERT_EQ(0, knd_unshare_net());
+	ASSERT_EQ(0, setresuid(65534, 65534, 65534));
+	EXPECT_EQ(-1, open(KND_PROC "filter", O_RDONLY));
+	EXPECT_EQ(EACCES, errno);
+	EXPECT_EQ(-1, open(KND_PROC "connections", O_RDONLY));
+	EXPECT_EQ(EACCES, errno);
+	EXPECT_EQ(0, knd_stat("monitor_attempts"));
+}
+
+/* Root of a user namespace may look at its own, and change nothing */
+TEST(user_namespace_reads_only)
+{
+	struct listing l;
+
+	ASSERT_EQ(0, unshare(CLONE_NEWUSER | CLONE_NEWNET));
+	ASSERT_EQ(0, monitor_write_path("/proc/self/uid_map", "0 0 1"));
+	EXPECT_EQ(-EPERM, monitor_filter("add 127.0.0.1"));
+	EXPECT_EQ(-EACCES, knd_set("monitor", "1"));
+	EXPECT_EQ(0, monitor_list(&l));
+	free(l.rec);
+}
+
+/* Lines of the kernel's log since @fd was opened or read */
+static int kernel_lines(int fd, const char *what, char *last, size_t size)
+{
+	char line[1024];
+	int count = 0;
+	ssize_t n;
+
+	while ((n = read(fd, line, sizeof(line) - 1)) > 0 ||
+	       (n < 0 && errno == EPIPE)) {
+		if (n < 0)
+			continue;
+		line[n] = '\0';
+		if (strstr(line, what)) {
+			count++;
+			snprintf(last, size, "%s", strchr(line, ';') + 1);
+		}
+	}
+	return count;
+}
+
+/* The log, which only the initial namespace writes to */
+TEST(kernel_log)
+{
+	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK), one, all;
+	char line[1024], want[256];
+
+	ASSERT_LE(0, fd);
+	ASSERT_LE(0, lseek(fd, 0, SEEK_END));
+	ASSERT_EQ(0, knd_set("monitor", "1"));
+	one = monitor_connect("127.0.0.1", 1, 1000);
+	snprintf(want, sizeof(want), "knetdemo: TCP connection initiated from %s",
+		 monitor_last().src);
+	EXPECT_EQ(1, kernel_lines(fd, want, line, sizeof(line)));
+	close(one);
+	one = monitor_connect("::1", 1, 1000);
+	snprintf(want, sizeof(want), "knetdemo: TCP connection initiated from %s",
+		 monitor_last().src);
+	EXPECT_EQ(1, kernel_lines(fd, want, line, sizeof(line)));
+	close(one);
+
+	/* Each is logged, or counted */
+	all = knd_stat("monitor_unlogged");
+	ASSERT_EQ(0, monitor_connects("127.0.0.1", 1, 300));
+	all = knd_stat("monitor_unlogged") - all;
+	EXPECT_LT(200, all);
+	EXPECT_EQ(300 - all, kernel_lines(fd, "TCP connection initiated", line,
+					  sizeof(line)));
+	ASSERT_EQ(0, knd_set("monitor", "0"));
+	EXPECT_EQ(1, kernel_lines(fd, "not logged", line, sizeof(line)));
+	EXPECT_EQ(all, atoi(strstr(line, "knetdemo: ") + 10));
+
+	/* Recorded without a line */
+	ASSERT_EQ(0, knd_set("monitor_log", "0"));
+	ASSERT_EQ(0, knd_set("monitor", "1"));
+	ASSERT_EQ(0, monitor_connects("127.0.0.1", 1, 1));
+	ASSERT_EQ(0, knd_set("monitor", "0"));
+	ASSERT_EQ(0, knd_set("monitor_log", "1"));
+	EXPECT_EQ(0, kernel_lines(fd, "TCP connection", line, sizeof(line)));
+
+	ASSERT_EQ(0, knd_unshare_net());
+	ASSERT_EQ(0, knd_set("monitor", "1"));
+	ASSERT_EQ(0, monitor_connects("127.0.0.1", 1, 100));
+	EXPECT_EQ(100, knd_stat("monitor_attempts"));
+	EXPECT_EQ(0, knd_stat("monitor_unlogged"));
+	EXPECT_EQ(0, kernel_lines(fd, "TCP connection", line, sizeof(line)));
+	close(fd);
+}
+
+#define EVENT	"/sys/kernel/tracing/events/knetdemo/connect/enable"
+
+TEST(tracepoint)
+{
+	char text[65536], want[256], *line;
+	struct record r;
+	size_t len;
+	FILE *f;
+
+	ASSERT_EQ(0, knd_unshare_net());
+	ASSERT_EQ(0, knd_set("monitor", "1"));
+	ASSERT_EQ(0, monitor_filter("add ::1 7\nadd ::1\n"));
+	ASSERT_EQ(0, monitor_write_path("/sys/kernel/tracing/trace", "\n"));
+	ASSERT_EQ(0, monitor_write_path(EVENT, "1"));
+	ASSERT_EQ(0, monitor_connects("::1", 1, 1));
+	ASSERT_EQ(0, monitor_write_path(EVENT, "0"));
+	ASSERT_EQ(0, monitor_connects("::1", 1, 1));
+
+	f = fopen("/sys/kernel/tracing/trace", "r");
+	ASSERT_NE(NULL, f);
+	len = fread(text, 1, sizeof(text) - 1, f);
+	text[len] = '\0';
+	fclose(f);
+	ASSERT_EQ(0, knd_set("monitor_ring", "16"));
+	r = monitor_last();
+	ASSERT_EQ(2, r.seq);
+	line = strstr(text, " connect: netns=");
+	ASSERT_NE(NULL, line);
+	EXPECT_EQ(NULL, strstr(line + 1, " connect: netns="));
+	EXPECT_NE(NULL, strstr(line, " seq=1 "));
+	EXPECT_NE(NULL, strstr(line, " dst=[::1]:1 origin=user uid=0 "));
+	snprintf(want, sizeof(want), " pid=%d comm=monitor dev=lo mark=0x0 flags=0x2 data=0 rule=2\n",
+		 getpid());
+	EXPECT_NE(NULL, strstr(line, want)) TH_LOG("%s", line);
+}
+
+TEST_HARNESS_MAIN
