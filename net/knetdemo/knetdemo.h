@@ -15,6 +15,7 @@
 
 #include "monitor.h"
 #include "pace.h"
+#include "tcp.h"
 
 struct ctl_table;
 struct ctl_table_header;
@@ -80,8 +81,21 @@ enum knd_stat {
 	KND_STAT_MONITOR_MALFORMED,	/* no SYNs, for they lie */
 	KND_STAT_MONITOR_UNLOGGED,	/* log lines that the limit kept out */
 	/* tcp */
-	KND_STAT_TCP_ACCEPTED,		/* connections accepted */
-	KND_STAT_TCP_CLOSED,		/* connections released */
+	KND_STAT_TCP_ACCEPTED,		/* connections taken into service */
+	KND_STAT_TCP_ACCEPT_ERRORS,	/* accepts that failed, tried again */
+	KND_STAT_TCP_REFUSED_MAX,	/* closed at once: tcp_max_conns */
+	KND_STAT_TCP_REFUSED_SOURCE,	/* ... tcp_max_conns_per_source */
+	KND_STAT_TCP_REFUSED_NOMEM,	/* ... no memory to serve it */
+	KND_STAT_TCP_BYTES_IN,		/* bytes read from clients */
+	KND_STAT_TCP_BYTES_OUT,		/* bytes handed to the stack for them */
+	KND_STAT_TCP_CLOSED,		/* connections released, the sum of: */
+	KND_STAT_TCP_CLOSED_PEER,	/* enum knd_close, in its order */
+	KND_STAT_TCP_CLOSED_RESET,
+	KND_STAT_TCP_CLOSED_TIMEOUT,
+	KND_STAT_TCP_CLOSED_IDLE,
+	KND_STAT_TCP_CLOSED_KILLED,
+	KND_STAT_TCP_CLOSED_STOPPED,
+	KND_STAT_TCP_CLOSED_ERROR,
 	/* udp */
 	KND_STAT_UDP_RUNS,		/* runs begun */
 	KND_STAT_UDP_SENT,		/* datagrams handed to the stack */
@@ -203,6 +217,7 @@ struct knd_udp {
  * @sysctl: the registered knobs
  * @proc: /proc/net/knetdemo
  * @udp: the emitter
+ * @tcp: the TCP service, see tcp.h
  * @files: &knd_file.list of the open files of /dev/knetdemo, see chardev.c
  * @mon: monitor
  */
@@ -214,6 +229,7 @@ struct knd_net {
 	struct ctl_table_header *sysctl;
 	struct proc_dir_entry *proc;
 	struct knd_udp udp;
+	struct knd_tcp tcp;
 	struct list_head files;
 	struct knd_monitor mon;
 };
@@ -262,10 +278,12 @@ static inline void knd_stat_inc(struct knd_net *kn, enum knd_stat stat)
 }
 
 /* sysctl.c */
+extern const char * const knd_service_names[];
 int knd_sysctl_init(struct knd_net *kn);
 void knd_sysctl_exit(struct knd_net *kn);
 
 /* tcp_service.c */
+void knd_tcp_init(struct knd_net *kn);
 int knd_tcp_apply(struct knd_net *kn);
 void knd_tcp_pre_exit(struct knd_net *kn);
 void knd_tcp_exit(struct knd_net *kn);

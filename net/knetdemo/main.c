@@ -38,6 +38,7 @@ static int __net_init knd_net_init(struct net *net)
 	knd_udp_init(kn);
 	knd_chardev_net_init(kn);
 	knd_monitor_init(kn);
+	knd_tcp_init(kn);
 
 	err = knd_stats_init(kn);
 	if (err)
@@ -98,9 +99,12 @@ static int __init knd_init(void)
 {
 	int err;
 
-	err = register_pernet_subsys(&knd_net_ops);
+	err = knd_conn_module_init();
 	if (err)
 		return err;
+	err = register_pernet_subsys(&knd_net_ops);
+	if (err)
+		goto exit_conn;
 	err = knd_chardev_init();
 	if (err)
 		goto unregister_pernet;
@@ -109,6 +113,8 @@ static int __init knd_init(void)
 
 unregister_pernet:
 	unregister_pernet_subsys(&knd_net_ops);
+exit_conn:
+	knd_conn_module_exit();
 	return err;
 }
 
@@ -116,6 +122,7 @@ static void __exit knd_exit(void)
 {
 	knd_chardev_exit();
 	unregister_pernet_subsys(&knd_net_ops);
+	knd_conn_module_exit();
 }
 
 module_init(knd_init);

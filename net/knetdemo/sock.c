@@ -5,16 +5,21 @@
  * The only file that knows how kernel sockets are made and closed.
  */
 
+#include <linux/bvec.h>
 #include <linux/inet.h>
 #include <linux/jiffies.h>
 #include <linux/kernel.h>
 #include <linux/net.h>
 #include <linux/skbuff.h>
 #include <linux/socket.h>
+#include <linux/tcp.h>
+#include <linux/uio.h>
+#include <net/inet_sock.h>
 #include <net/ip.h>
 #include <net/ipv6.h>
 #include <net/net_namespace.h>
 #include <net/sock.h>
+#include <net/tcp.h>
 
 #include "knetdemo.h"
 
@@ -151,4 +156,242 @@ int knd_udp_pending(struct socket *sock)
 	if (unlikely(!skb_queue_empty_lockless(&sk->sk_error_queue)))
 		skb_queue_purge(&sk->sk_error_queue);
 	return sock_error(sk);
+}
+
+static void knd_sock_set_calls(struct sock *sk,
+			       const struct knd_sock_calls *calls)
+{
+	WRITE_ONCE(sk->sk_data_ready, calls->data_ready);
+	WRITE_ONCE(sk->sk_write_space, calls->write_space);
+	WRITE_ONCE(sk->sk_state_change, calls->state_change);
+}
+
+/**
+ * knd_sock_listen - make a TCP socket that listens
+ * @net: the namespace, which the socket does not hold
+ * @addr: where to listen; the port may be in use by connections, not by
+ *	another listener
+ * @backlog: connections that may wait to be accepted
+ * @share: let it overlap with a listener that knd_sock_share() was called for
+ * @ready: to be called, in softirq, when there is something to accept;
+ *	accepted sockets inherit it until knd_sock_attach()
+ * @data: what @ready finds in the listener's sk_user_data, not in a child's
+ * @saved: where the default calls are stored
+ * @res: where the socket goes
+ *
+ * What every accepted socket inherits: it sends at once what is small, it may
+ * be used in softirq, urgent data is part of its stream, and a peer that
+ * vanished is found out some day.
+ *
+ * Context: process, in that of the user who asked: low ports need his
+ * CAP_NET_BIND_SERVICE.
+ * Return: 0 or -errno of socket(), bind() or listen().
+ */
+int knd_sock_listen(struct net *net, struct sockaddr_storage *addr, int backlog,
+		    bool share, void (*ready)(struct sock *sk), void *data,
+		    struct knd_sock_calls *saved, struct socket **res)
+{
+	int len = addr->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6) :
+						sizeof(struct sockaddr_in);
+	struct socket *sock;
+	struct sock *sk;
+	int err;
+
+	err = sock_create_kern(net, addr->ss_family, SOCK_STREAM, IPPROTO_TCP,
+			       &sock);
+	if (err)
+		return err;
+	sk = sock->sk;
+
+	sock_set_reuseaddr(sk);
+	if (share)
+		sock_set_reuseport(sk);
+	sock_set_keepalive(sk);
+	tcp_sock_set_nodelay(sk);
+	lock_sock(sk);
+	sk->sk_ipv6only = false;
+	sk->sk_allocation = GFP_ATOMIC;
+	sock_set_flag(sk, SOCK_URGINLINE);
+	release_sock(sk);
+
+	err = kernel_bind(sock, (void *)addr, len);
+	if (err)
+		goto release;
+
+	saved->data_ready = sk->sk_data_ready;
+	saved->write_space = sk->sk_write_space;
+	saved->state_change = sk->sk_state_change;
+	write_lock_bh(&sk->sk_callback_lock);
+	__rcu_assign_sk_user_data_with_flags(sk, data, SK_USER_DATA_NOCOPY);
+	WRITE_ONCE(sk->sk_data_ready, ready);
+	write_unlock_bh(&sk->sk_callback_lock);
+
+	err = kernel_listen(sock, backlog);
+	if (err) {
+		knd_sock_unlisten(sock, saved);
+		goto release;
+	}
+	*res = sock;
+	return 0;
+
+release:
+	sock_release(sock);
+	return err;
+}
+
+/**
+ * knd_sock_unlisten - a listener calls its owner no more
+ * @sock: the listener, which still listens
+ * @saved: the default calls
+ *
+ * Context: process or softirq. When it returns no call is running.
+ */
+void knd_sock_unlisten(struct socket *sock, const struct knd_sock_calls *saved)
+{
+	struct sock *sk = sock->sk;
+
+	write_lock_bh(&sk->sk_callback_lock);
+	knd_sock_set_calls(sk, saved);
+	rcu_assign_sk_user_data(sk, NULL);
+	write_unlock_bh(&sk->sk_callback_lock);
+}
+
+/**
+ * knd_sock_share - may another listener have an address that overlaps?
+ * @sock: the listener
+ * @share: whether it may, if it is told so too
+ *
+ * Context: process.
+ */
+void knd_sock_share(struct socket *sock, bool share)
+{
+	lock_sock(sock->sk);
+	sock->sk->sk_reuseport = share;
+	release_sock(sock->sk);
+}
+
+/**
+ * knd_sock_attach - have an accepted socket call its owner
+ * @sk: the socket
+ * @calls: what it calls; each is called with @sk locked
+ * @data: what they find in sk_user_data
+ *
+ * Context: @sk locked. What came before is not told about: look once.
+ */
+void knd_sock_attach(struct sock *sk, const struct knd_sock_calls *calls,
+		     void *data)
+{
+	write_lock_bh(&sk->sk_callback_lock);
+	rcu_assign_sk_user_data(sk, data);
+	knd_sock_set_calls(sk, calls);
+	write_unlock_bh(&sk->sk_callback_lock);
+}
+
+/**
+ * knd_sock_release - close an accepted socket
+ * @sock: the socket
+ * @saved: the default calls, which it is given back
+ * @reset: throw away what is not sent and reset the connection
+ *
+ * A socket that does not hold its namespace loses its timers here: what it
+ * has still to send is sent once and never again. Without @reset it must have
+ * no unacknowledged output.
+ *
+ * Context: process, @sock not locked. It calls its owner no more.
+ */
+void knd_sock_release(struct socket *sock, const struct knd_sock_calls *saved,
+		      bool reset)
+{
+	struct sock *sk = sock->sk;
+
+	lock_sock(sk);
+	write_lock_bh(&sk->sk_callback_lock);
+	knd_sock_set_calls(sk, saved);
+	rcu_assign_sk_user_data(sk, NULL);
+	write_unlock_bh(&sk->sk_callback_lock);
+	release_sock(sk);
+
+	if (reset)
+		sock_no_linger(sk);
+	sock_release(sock);
+}
+
+/**
+ * knd_sock_splice - put pages into the send queue without copying them
+ * @sk: a connected TCP socket
+ * @bvec: the bytes; their pages must not change until they are acknowledged
+ * @n: entries of @bvec
+ * @offset: bytes to leave out at the start
+ * @len: bytes to send after them
+ *
+ * Context: process or softirq, @sk locked, with no backlog where @bvec's pages
+ * are those of its receive queue. Does not wait.
+ * Return: bytes taken, less than @len where there was no room or memory for
+ * more, or -errno; -EAGAIN for none.
+ */
+int knd_sock_splice(struct sock *sk, const struct bio_vec *bvec,
+		    unsigned int n, size_t offset, size_t len)
+{
+	struct msghdr msg = {
+		.msg_flags = MSG_SPLICE_PAGES | MSG_DONTWAIT | MSG_NOSIGNAL,
+	};
+
+	iov_iter_bvec(&msg.msg_iter, ITER_SOURCE, bvec, n, offset + len);
+	if (offset)
+		iov_iter_advance(&msg.msg_iter, offset);
+	return tcp_sendmsg_locked(sk, &msg, len);
+}
+
+#if IS_ENABLED(CONFIG_IPV6)
+static bool knd_sock_addrs_v6(const struct sock *sk, union knd_sockaddr *local,
+			      union knd_sockaddr *peer)
+{
+	if (sk->sk_family != AF_INET6 ||
+	    ipv6_addr_v4mapped(&sk->sk_v6_daddr))
+		return false;
+
+	local->in6.sin6_family = AF_INET6;
+	local->in6.sin6_addr = sk->sk_v6_rcv_saddr;
+	local->in6.sin6_port = htons(sk->sk_num);
+	local->in6.sin6_scope_id = ipv6_iface_scope_id(&sk->sk_v6_rcv_saddr,
+						       sk->sk_bound_dev_if);
+	peer->in6.sin6_family = AF_INET6;
+	peer->in6.sin6_addr = sk->sk_v6_daddr;
+	peer->in6.sin6_port = sk->sk_dport;
+	peer->in6.sin6_scope_id = ipv6_iface_scope_id(&sk->sk_v6_daddr,
+						      sk->sk_bound_dev_if);
+	return true;
+}
+#else
+static bool knd_sock_addrs_v6(const struct sock *sk, union knd_sockaddr *local,
+			      union knd_sockaddr *peer)
+{
+	return false;
+}
+#endif
+
+/**
+ * knd_sock_addrs - the addresses of a connection
+ * @sk: an accepted socket that was not released
+ * @local: where its own address goes
+ * @peer: where its peer's address goes
+ *
+ * An IPv4 connection of an IPv6 socket has IPv4 addresses.
+ *
+ * Context: any.
+ */
+void knd_sock_addrs(const struct sock *sk, union knd_sockaddr *local,
+		    union knd_sockaddr *peer)
+{
+	memset(local, 0, sizeof(*local));
+	memset(peer, 0, sizeof(*peer));
+	if (knd_sock_addrs_v6(sk, local, peer))
+		return;
+
+	local->in4.sin_family = AF_INET;
+	local->in4.sin_addr.s_addr = sk->sk_rcv_saddr;
+	local->in4.sin_port = htons(sk->sk_num);
+	peer->in4.sin_family = AF_INET;
+	peer->in4.sin_addr.s_addr = sk->sk_daddr;
+	peer->in4.sin_port = sk->sk_dport;
 }

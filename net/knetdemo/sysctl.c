@@ -40,7 +40,8 @@ struct knd_knob {
 	int (*apply)(struct knd_net *kn);
 };
 
-static const char * const knd_service_names[] = {
+/* What tcp_service takes, by enum knd_service */
+const char * const knd_service_names[] = {
 	[KND_SERVICE_ACCEPT]	= "accept",
 	[KND_SERVICE_DISCARD]	= "discard",
 	[KND_SERVICE_ECHO]	= "echo",
@@ -60,7 +61,7 @@ static int knd_sysctl_service(const struct ctl_table *table, int write,
 	err = proc_dostring(&text, write, buffer, lenp, ppos);
 	if (err || !write)
 		return err;
-	i = match_string(knd_service_names, ARRAY_SIZE(knd_service_names),
+	i = match_string(knd_service_names, KND_SERVICE_MAX + 1,
 			 strim(name));
 	if (i < 0)
 		return i;

@@ -1,15 +1,302 @@
 // SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Kernel networking demonstration and test services: the TCP service
+ *
+ * One listener and one accepting thread for a network namespace that has the
+ * service on. The thread waits for the listener's call, takes what is there
+ * and hands it to tcp_conn.c; it never waits inside of accept(), so that the
+ * listener can be exchanged under it and stopping it needs no signal.
+ */
+
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/err.h>
+#include <linux/fcntl.h>
+#include <linux/jiffies.h>
+#include <linux/kthread.h>
+#include <linux/net.h>
+#include <linux/sched.h>
+#include <linux/string.h>
+#include <net/net_namespace.h>
+#include <net/sock.h>
+#include <trace/events/sock.h>
+
 #include "knetdemo.h"
 
-int knd_tcp_apply(struct knd_net *kn)
+/* How long the acceptor rests when memory or files are short */
+#define KND_ACCEPT_PAUSE	(HZ / 10)
+/* How long stopping waits for connections to end in order */
+#define KND_STOP_GRACE		HZ
+
+static void knd_tcp_wake(struct knd_tcp *tcp)
 {
+	/* What is pending first. Paired with the acceptor's clear_bit(). */
+	smp_mb__before_atomic();
+	set_bit(KND_TCP_PENDING, &tcp->flags);
+	wake_up(&tcp->wait);
+}
+
+/* The listener's sk_data_ready. Sockets that were not accepted yet have it
+ * too, without the user data, and are none of our business.
+ */
+static void knd_tcp_ready(struct sock *sk)
+{
+	struct knd_net *kn;
+
+	trace_sk_data_ready(sk);
+	read_lock_bh(&sk->sk_callback_lock);
+	kn = rcu_dereference_sk_user_data(sk);
+	if (kn && sk->sk_state == TCP_LISTEN)
+		knd_tcp_wake(&kn->tcp);
+	read_unlock_bh(&sk->sk_callback_lock);
+}
+
+/* Take one connection; -EAGAIN where there is none */
+static int knd_tcp_accept(struct knd_net *kn, struct socket *listener)
+{
+	struct socket *sock;
+	int err;
+
+	err = kernel_accept(listener, &sock, O_NONBLOCK);
+	if (err)
+		return err;
+	knd_conn_start(kn, sock);
 	return 0;
 }
 
-void knd_tcp_pre_exit(struct knd_net *kn)
+static int knd_tcp_acceptor(void *data)
 {
+	struct knd_net *kn = data;
+	struct knd_tcp *tcp = &kn->tcp;
+	int err;
+
+	while (!kthread_should_stop()) {
+		wait_event_interruptible(tcp->wait, kthread_should_stop() ||
+					 test_bit(KND_TCP_PENDING,
+						  &tcp->flags));
+		/* Cleared before the look: what comes later sets it again */
+		clear_bit(KND_TCP_PENDING, &tcp->flags);
+		smp_mb__after_atomic();
+
+		do {
+			err = -EAGAIN;
+			mutex_lock(&tcp->accept_lock);
+			if (tcp->listener)
+				err = knd_tcp_accept(kn, tcp->listener);
+			mutex_unlock(&tcp->accept_lock);
+			cond_resched();
+		} while (!err && !kthread_should_stop());
+		if (!err || err == -EAGAIN)
+			continue;
+
+		knd_stat_inc(kn, KND_STAT_TCP_ACCEPT_ERRORS);
+		set_bit(KND_TCP_PENDING, &tcp->flags);
+		wait_event_interruptible_timeout(tcp->wait,
+						 kthread_should_stop(),
+						 KND_ACCEPT_PAUSE);
+	}
+	return 0;
 }
 
+/* Listen where the knobs say; what ran before is not touched */
+static int knd_tcp_listen(struct knd_net *kn, struct knd_sock_calls *saved,
+			  struct socket **sock)
+{
+	const struct knd_config *cfg = &kn->cfg;
+	struct knd_tcp *tcp = &kn->tcp;
+	struct sockaddr_storage addr;
+	int err;
+
+	err = knd_addr_parse(kn->net, cfg->tcp_addr, cfg->tcp_port, &addr);
+	if (err)
+		return err;
+	err = knd_sock_listen(kn->net, &addr, cfg->tcp_backlog, false,
+			      knd_tcp_ready, kn, saved, sock);
+	if (err != -EADDRINUSE || !tcp->listener || tcp->port != cfg->tcp_port)
+		return err;
+
+	/* Perhaps it is our own listener that is in the way, as 127.0.0.1 is
+	 * for 0.0.0.0. Only for as long as both are there may they overlap.
+	 */
+	knd_sock_share(tcp->listener, true);
+	err = knd_sock_listen(kn->net, &addr, cfg->tcp_backlog, true,
+			      knd_tcp_ready, kn, saved, sock);
+	if (err)
+		knd_sock_share(tcp->listener, false);
+	else
+		knd_sock_share(*sock, false);
+	return err;
+}
+
+/* Put another listener, or none, in the place of the present one */
+static struct socket *knd_tcp_exchange(struct knd_net *kn, struct socket *sock)
+{
+	struct knd_tcp *tcp = &kn->tcp;
+	struct socket *old;
+
+	mutex_lock(&tcp->accept_lock);
+	old = tcp->listener;
+	tcp->listener = sock;
+	mutex_unlock(&tcp->accept_lock);
+
+	if (old)
+		knd_sock_unlisten(old, &tcp->calls);
+	if (sock) {
+		strscpy_pad(tcp->addr, kn->cfg.tcp_addr);
+		tcp->port = kn->cfg.tcp_port;
+		tcp->backlog = kn->cfg.tcp_backlog;
+		knd_tcp_wake(tcp);
+	}
+	return old;
+}
+
+static int knd_tcp_start(struct knd_net *kn)
+{
+	struct knd_tcp *tcp = &kn->tcp;
+	struct task_struct *task;
+	struct socket *sock;
+	int err;
+
+	task = kthread_create(knd_tcp_acceptor, kn, "knd-tcp/%u",
+			      kn->net->ns.inum);
+	if (IS_ERR(task))
+		return PTR_ERR(task);
+	err = knd_tcp_listen(kn, &tcp->calls, &sock);
+	if (err) {
+		kthread_stop(task);
+		return err;
+	}
+	tcp->acceptor = task;
+	tcp->idle_ms = kn->cfg.tcp_idle_ms;
+	knd_tcp_exchange(kn, sock);
+	wake_up_process(task);
+	return 0;
+}
+
+static void knd_tcp_stop(struct knd_net *kn)
+{
+	struct knd_tcp *tcp = &kn->tcp;
+	struct socket *listener;
+
+	listener = knd_tcp_exchange(kn, NULL);
+	kthread_stop(tcp->acceptor);
+	tcp->acceptor = NULL;
+	sock_release(listener);
+
+	/* Who takes what was sent to him gets it all and an orderly end */
+	knd_conn_end_all(kn, false);
+	if (knd_conn_wait(kn, KND_STOP_GRACE))
+		return;
+	knd_conn_end_all(kn, true);
+	knd_conn_wait(kn, MAX_SCHEDULE_TIMEOUT);
+}
+
+/* Move to another address or port: up with the new, then down with the old */
+static int knd_tcp_move(struct knd_net *kn)
+{
+	struct knd_sock_calls same;
+	struct socket *sock;
+	int err, n;
+
+	err = knd_tcp_listen(kn, &same, &sock);
+	if (err)
+		return err;
+	n = kn->tcp.backlog;
+	sock = knd_tcp_exchange(kn, sock);
+
+	/* Who was let in at the old place is served. No more than its queue
+	 * could hold, lest new ones keep us here.
+	 */
+	while (n-- >= 0 && !knd_tcp_accept(kn, sock))
+		cond_resched();
+	sock_release(sock);
+	return 0;
+}
+
+/**
+ * knd_tcp_apply - make the TCP service follow its knobs
+ * @kn: the component in a namespace
+ *
+ * Connections keep the service that they were accepted with.
+ *
+ * Context: process, that of the writer; &knd_net.lock held. Waits for the end
+ * of all connections where the service is switched off, less than 2 seconds.
+ * Return: 0 or -errno, and then what ran runs on as it was.
+ */
+int knd_tcp_apply(struct knd_net *kn)
+{
+	const struct knd_config *cfg = &kn->cfg;
+	struct knd_tcp *tcp = &kn->tcp;
+	int err = 0;
+
+	if (!cfg->tcp) {
+		if (tcp->acceptor)
+			knd_tcp_stop(kn);
+		return 0;
+	}
+
+	err = knd_conn_prepare(cfg->tcp_service);
+	if (err)
+		return err;
+	if (!tcp->acceptor)
+		return knd_tcp_start(kn);
+	if (tcp->port != cfg->tcp_port || strcmp(tcp->addr, cfg->tcp_addr))
+		return knd_tcp_move(kn);
+	if (tcp->backlog != cfg->tcp_backlog) {
+		err = kernel_listen(tcp->listener, cfg->tcp_backlog);
+		if (!err)
+			tcp->backlog = cfg->tcp_backlog;
+	}
+	if (tcp->idle_ms != cfg->tcp_idle_ms) {
+		tcp->idle_ms = cfg->tcp_idle_ms;
+		knd_conn_look_all(kn);
+	}
+	return err;
+}
+
+/**
+ * knd_tcp_init - set up what the TCP service needs while it is off
+ * @kn: the component in a namespace that is being set up
+ */
+void knd_tcp_init(struct knd_net *kn)
+{
+	struct knd_tcp *tcp = &kn->tcp;
+
+	mutex_init(&tcp->accept_lock);
+	init_waitqueue_head(&tcp->wait);
+	xa_init_flags(&tcp->conns, XA_FLAGS_ALLOC1);
+	spin_lock_init(&tcp->sources_lock);
+	tcp->sources = RB_ROOT;
+}
+
+/**
+ * knd_tcp_pre_exit - close the listener, reset the connections
+ * @kn: the component in a namespace that is being taken down
+ *
+ * Context: process; no sysctl or procfs access is under way or will come.
+ */
+void knd_tcp_pre_exit(struct knd_net *kn)
+{
+	struct socket *listener;
+
+	if (!kn->tcp.acceptor)
+		return;
+	listener = knd_tcp_exchange(kn, NULL);
+	sock_release(listener);
+	/* The acceptor finds no listener: none is added to these */
+	knd_conn_end_all(kn, true);
+}
+
+/**
+ * knd_tcp_exit - wait for the end of the TCP service
+ * @kn: the component in a namespace that is being taken down
+ */
 void knd_tcp_exit(struct knd_net *kn)
 {
+	struct knd_tcp *tcp = &kn->tcp;
+
+	if (tcp->acceptor)
+		kthread_stop(tcp->acceptor);
+	knd_conn_wait(kn, MAX_SCHEDULE_TIMEOUT);
+	xa_destroy(&tcp->conns);
 }

@@ -15,6 +15,7 @@
 #include <linux/tracepoint.h>
 #include <net/net_namespace.h>
 
+#include "knetdemo.h"
 #include "monitor.h"
 
 TRACE_EVENT(udp_send,
@@ -100,6 +101,102 @@ TRACE_EVENT(connect,
 				   { KND_ORIGIN_RAW, "raw" }),
 		  __entry->uid, __entry->pid, __entry->comm, __entry->dev,
 		  __entry->mark, __entry->flags, __entry->data, __entry->rule)
+);
+
+#define knd_trace_service(service)					\
+	__print_symbolic(service,					\
+			 { KND_SERVICE_ACCEPT, "accept" },		\
+			 { KND_SERVICE_DISCARD, "discard" },		\
+			 { KND_SERVICE_ECHO, "echo" },			\
+			 { KND_SERVICE_CHARGEN, "chargen" })
+
+#define knd_trace_reason(why)						\
+	__print_symbolic(why,						\
+			 { KND_CLOSE_PEER, "peer" },			\
+			 { KND_CLOSE_RESET, "reset" },			\
+			 { KND_CLOSE_TIMEOUT, "timeout" },		\
+			 { KND_CLOSE_IDLE, "idle" },			\
+			 { KND_CLOSE_KILLED, "killed" },		\
+			 { KND_CLOSE_STOPPED, "stopped" },		\
+			 { KND_CLOSE_ERROR, "error" })
+
+TRACE_DEFINE_ENUM(KND_SERVICE_ACCEPT);
+TRACE_DEFINE_ENUM(KND_SERVICE_DISCARD);
+TRACE_DEFINE_ENUM(KND_SERVICE_ECHO);
+TRACE_DEFINE_ENUM(KND_SERVICE_CHARGEN);
+TRACE_DEFINE_ENUM(KND_CLOSE_PEER);
+TRACE_DEFINE_ENUM(KND_CLOSE_RESET);
+TRACE_DEFINE_ENUM(KND_CLOSE_TIMEOUT);
+TRACE_DEFINE_ENUM(KND_CLOSE_IDLE);
+TRACE_DEFINE_ENUM(KND_CLOSE_KILLED);
+TRACE_DEFINE_ENUM(KND_CLOSE_STOPPED);
+TRACE_DEFINE_ENUM(KND_CLOSE_ERROR);
+
+/* A connection of the TCP service was taken into service */
+TRACE_EVENT(accept,
+	TP_PROTO(const struct net *net, u32 id, int service,
+		 const union knd_sockaddr *local,
+		 const union knd_sockaddr *peer),
+
+	TP_ARGS(net, id, service, local, peer),
+
+	TP_STRUCT__entry(
+		__field(u64, netns_cookie)
+		__field(u32, id)
+		__field(int, service)
+		__array(u8, local, sizeof(union knd_sockaddr))
+		__array(u8, peer, sizeof(union knd_sockaddr))
+	),
+
+	TP_fast_assign(
+		__entry->netns_cookie = net->net_cookie;
+		__entry->id = id;
+		__entry->service = service;
+		memcpy(__entry->local, local, sizeof(*local));
+		memcpy(__entry->peer, peer, sizeof(*peer));
+	),
+
+	TP_printk("netns=%llu id=%u service=%s local=%pISpc peer=%pISpc",
+		  __entry->netns_cookie, __entry->id,
+		  knd_trace_service(__entry->service), __entry->local,
+		  __entry->peer)
+);
+
+/* ... and was released; why, after how many bytes */
+TRACE_EVENT(close,
+	TP_PROTO(const struct net *net, u32 id, int service, int why,
+		 const union knd_sockaddr *local,
+		 const union knd_sockaddr *peer, u64 in, u64 out),
+
+	TP_ARGS(net, id, service, why, local, peer, in, out),
+
+	TP_STRUCT__entry(
+		__field(u64, netns_cookie)
+		__field(u32, id)
+		__field(int, service)
+		__field(int, why)
+		__field(u64, in)
+		__field(u64, out)
+		__array(u8, local, sizeof(union knd_sockaddr))
+		__array(u8, peer, sizeof(union knd_sockaddr))
+	),
+
+	TP_fast_assign(
+		__entry->netns_cookie = net->net_cookie;
+		__entry->id = id;
+		__entry->service = service;
+		__entry->why = why;
+		__entry->in = in;
+		__entry->out = out;
+		memcpy(__entry->local, local, sizeof(*local));
+		memcpy(__entry->peer, peer, sizeof(*peer));
+	),
+
+	TP_printk("netns=%llu id=%u service=%s local=%pISpc peer=%pISpc reason=%s in=%llu out=%llu",
+		  __entry->netns_cookie, __entry->id,
+		  knd_trace_service(__entry->service), __entry->local,
+		  __entry->peer, knd_trace_reason(__entry->why), __entry->in,
+		  __entry->out)
 );
 
 #endif /* _NET_KNETDEMO_TRACE_H */

@@ -1,0 +1,1067 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Kernel networking demonstration and test services: connections of the TCP
+ * service
+ *
+ * A connection has no thread. Its socket calls when there is input or room
+ * for output, in softirq with the socket locked, and there the service runs.
+ * What cannot be done there is left to a work item: everything that sleeps
+ * (closing), what comes while somebody else owns the socket, and what is too
+ * much for one turn.
+ *
+ * The work takes the socket by lock_sock_fast(), so that the service always
+ * runs with the spinlock held and nothing on the socket's backlog: the
+ * receive queue cannot change under it.
+ *
+ * References to a connection: one from the time it is put into knd_tcp.conns
+ * until its work has released the socket, one while its work is queued or
+ * running, and those of whoever looked it up. Only the work ends a connection;
+ * all others set a flag and queue it.
+ */
+
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/bitops.h>
+#include <linux/bvec.h>
+#include <linux/gfp.h>
+#include <linux/jiffies.h>
+#include <linux/mm.h>
+#include <linux/mutex.h>
+#include <linux/net.h>
+#include <linux/rcupdate.h>
+#include <linux/refcount.h>
+#include <linux/seq_file.h>
+#include <linux/skbuff.h>
+#include <linux/slab.h>
+#include <linux/timer.h>
+#include <linux/workqueue.h>
+#include <net/net_namespace.h>
+#include <net/sock.h>
+#include <net/tcp.h>
+#include <net/tcp_states.h>
+#include <trace/events/sock.h>
+
+#include "knetdemo.h"
+#include "trace.h"
+
+/* The most that one connection moves before others have their turn */
+#define KND_CONN_BUDGET		SZ_256K
+/* Pieces of received data that are sent by one call */
+#define KND_CONN_PIECES		16
+/* What is shorter than this is copied rather than spliced: a page must not be
+ * pinned for a few bytes of it that the peer never acknowledges
+ */
+#define KND_CONN_SPLICE_MIN	512
+/* The most that is copied at once, of what is not in pages */
+#define KND_CONN_COPY_MAX	2048
+/* When to try again where memory is short and no acknowledgment will tell */
+#define KND_CONN_RETRY		msecs_to_jiffies(20)
+/* How long output may stand still while a connection is being closed */
+#define KND_CONN_LINGER		(15 * HZ)
+
+/* RFC 864: lines of 72 characters out of a ring of 95, each line a character
+ * further on; after 95 lines it repeats
+ */
+#define KND_PATTERN_CHARS	95
+#define KND_PATTERN_LINE	72
+#define KND_PATTERN_LEN		(KND_PATTERN_CHARS * (KND_PATTERN_LINE + 2))
+/* The most that chargen sends by one call */
+#define KND_PATTERN_SEND	SZ_64K
+#define KND_PATTERN_PAGES	\
+	DIV_ROUND_UP(KND_PATTERN_LEN + KND_PATTERN_SEND, PAGE_SIZE)
+
+/* knd_conn.flags */
+#define KND_CONN_END		0	/* send what there is, then close */
+#define KND_CONN_RESET		1	/* close now, lose what there is */
+#define KND_CONN_KILLED		2	/* ... as "kill" said */
+
+enum knd_conn_state {
+	KND_CONN_OPEN,		/* served */
+	KND_CONN_CLOSING,	/* our FIN is queued: wait for its ACK */
+	KND_CONN_DEAD,		/* socket released */
+};
+
+/**
+ * struct knd_conn - a connection
+ * @kn: the component in its namespace
+ * @sock: the socket; the work's
+ * @sk: the socket, held until this is freed
+ * @source: where connections of the peer's address are counted
+ * @work: ends the connection, and serves it where softirq cannot
+ * @timer: queues @work, at the latest when the connection may be idle. Set
+ *	with @sk locked.
+ * @flags: KND_CONN_END and so on; those are never cleared
+ * @active: when bytes moved last, in jiffies; changed with @sk locked
+ * @born: when it was accepted, in jiffies
+ * @bytes_in: read from the peer; changed with @sk locked
+ * @bytes_out: handed to TCP for the peer; changed with @sk locked
+ * @syncp: for reading the two on 32 bits
+ * @refs: references
+ * @id: its number
+ * @service: what it is served with
+ * @state: enum knd_conn_state; changed by the work with @sk locked
+ * @why: enum knd_close, once @state is not KND_CONN_OPEN; the work's
+ * @retry: memory was short; @sk locked
+ * @err: of sending, once; @sk locked
+ * @una: what the peer had acknowledged when the work looked last; the work's
+ * @offset: into chargen's pattern; @sk locked
+ * @rcu: looked up under RCU
+ */
+struct knd_conn {
+	struct knd_net *kn;
+	struct socket *sock;
+	struct sock *sk;
+	struct knd_source *source;
+	struct work_struct work;
+	struct timer_list timer;
+	unsigned long flags;
+	unsigned long active;
+	unsigned long born;
+	u64_stats_t bytes_in;
+	u64_stats_t bytes_out;
+	struct u64_stats_sync syncp;
+	refcount_t refs;
+	u32 id;
+	u8 service;
+	u8 state;
+	u8 why;
+	bool retry;
+	int err;
+	u32 una;
+	unsigned int offset;
+	struct rcu_head rcu;
+};
+
+/**
+ * struct knd_source - connections that come from one address
+ * @node: in knd_tcp.sources
+ * @addr: the address, IPv4 ones mapped
+ * @conns: how many; freed when there are none
+ */
+struct knd_source {
+	struct rb_node node;
+	struct in6_addr addr;
+	int conns;
+};
+
+const char * const knd_close_names[] = {
+	[KND_CLOSE_PEER]	= "peer",
+	[KND_CLOSE_RESET]	= "reset",
+	[KND_CLOSE_TIMEOUT]	= "timeout",
+	[KND_CLOSE_IDLE]	= "idle",
+	[KND_CLOSE_KILLED]	= "killed",
+	[KND_CLOSE_STOPPED]	= "stopped",
+	[KND_CLOSE_ERROR]	= "error",
+};
+static_assert(KND_STAT_TCP_CLOSED_PEER + KND_CLOSE_ERROR ==
+	      KND_STAT_TCP_CLOSED_ERROR);
+
+/* Concurrency managed: connections do not multiply threads */
+static struct workqueue_struct *knd_conn_wq;
+
+/* Made when chargen is first asked for, then never changed */
+static struct bio_vec knd_pattern[KND_PATTERN_PAGES];
+static bool knd_pattern_made;
+static DEFINE_MUTEX(knd_pattern_lock);
+
+/* Sources */
+
+static struct in6_addr knd_source_addr(const union knd_sockaddr *peer)
+{
+	struct in6_addr addr;
+
+	if (peer->sa.sa_family == AF_INET6)
+		return peer->in6.sin6_addr;
+	ipv6_addr_set_v4mapped(peer->in4.sin_addr.s_addr, &addr);
+	return addr;
+}
+
+/* Count one more connection from @peer, unless it has as many as it may */
+static int knd_source_get(struct knd_net *kn, const union knd_sockaddr *peer,
+			  struct knd_source **res)
+{
+	int max = READ_ONCE(kn->cfg.tcp_max_conns_per_source);
+	struct in6_addr addr = knd_source_addr(peer);
+	struct knd_source *source, *fresh;
+	struct knd_tcp *tcp = &kn->tcp;
+	struct rb_node **link, *parent;
+	int err = 0, order;
+
+	fresh = kmalloc_obj(*fresh, GFP_KERNEL);
+	if (!fresh)
+		return -ENOMEM;
+
+	spin_lock(&tcp->sources_lock);
+	link = &tcp->sources.rb_node;
+	parent = NULL;
+	while (*link) {
+		parent = *link;
+		source = rb_entry(parent, struct knd_source, node);
+		order = memcmp(&addr, &source->addr, sizeof(addr));
+		if (!order)
+			goto found;
+		link = order < 0 ? &parent->rb_left : &parent->rb_right;
+	}
+	source = fresh;
+	fresh = NULL;
+	source->addr = addr;
+	source->conns = 0;
+	rb_link_node(&source->node, parent, link);
+	rb_insert_color(&source->node, &tcp->sources);
+found:
+	if (max && source->conns >= max)
+		err = -EUSERS;
+	else
+		source->conns++;
+	spin_unlock(&tcp->sources_lock);
+
+	kfree(fresh);
+	*res = source;
+	return err;
+}
+
+static void knd_source_put(struct knd_net *kn, struct knd_source *source)
+{
+	struct knd_tcp *tcp = &kn->tcp;
+	bool last;
+
+	spin_lock(&tcp->sources_lock);
+	last = !--source->conns;
+	if (last)
+		rb_erase(&source->node, &tcp->sources);
+	spin_unlock(&tcp->sources_lock);
+	if (last)
+		kfree(source);
+}
+
+/* Lifetime */
+
+static bool knd_conn_get(struct knd_conn *c)
+{
+	return refcount_inc_not_zero(&c->refs);
+}
+
+static void knd_conn_leave(struct knd_net *kn)
+{
+	wait_queue_head_t *wait = &kn->tcp.wait;
+	unsigned long flags;
+
+	/* Under the lock: who waits takes it before it frees @kn */
+	if (atomic_dec_and_lock_irqsave(&kn->tcp.active, &wait->lock, flags)) {
+		wake_up_locked(wait);
+		spin_unlock_irqrestore(&wait->lock, flags);
+	}
+}
+
+/**
+ * knd_conn_put - give a reference back
+ * @c: the connection
+ *
+ * Context: process.
+ */
+void knd_conn_put(struct knd_conn *c)
+{
+	struct knd_net *kn = c->kn;
+
+	if (!refcount_dec_and_test(&c->refs))
+		return;
+	knd_source_put(kn, c->source);
+	sock_put(c->sk);
+	kfree_rcu(c, rcu);
+	knd_conn_leave(kn);
+}
+
+/* Have the work look. The caller's own reference keeps @c meanwhile. */
+static void knd_conn_queue(struct knd_conn *c)
+{
+	refcount_inc(&c->refs);
+	if (!queue_work(knd_conn_wq, &c->work))
+		refcount_dec(&c->refs);
+}
+
+/* The connection's first reference is there until the timer is shut down */
+static void knd_conn_timer(struct timer_list *timer)
+{
+	knd_conn_queue(container_of(timer, struct knd_conn, timer));
+}
+
+/* Services: with the socket locked by its spinlock, not owned, BH off */
+
+static void knd_conn_moved(struct knd_conn *c, u64 in, u64 out)
+{
+	WRITE_ONCE(c->active, jiffies);
+	u64_stats_update_begin(&c->syncp);
+	u64_stats_add(&c->bytes_in, in);
+	u64_stats_add(&c->bytes_out, out);
+	u64_stats_update_end(&c->syncp);
+	if (in)
+		knd_stat_add(c->kn, KND_STAT_TCP_BYTES_IN, in);
+	if (out)
+		knd_stat_add(c->kn, KND_STAT_TCP_BYTES_OUT, out);
+}
+
+/* Take note of what sending returned; true where it is of use to go on */
+static bool knd_conn_sent(struct knd_conn *c, int sent)
+{
+	if (likely(sent > 0))
+		return true;
+	if (sent != -EAGAIN && sent != -ENOMEM && sent != -ENOBUFS) {
+		c->err = sent;
+		return false;
+	}
+	/* With output under way an acknowledgment makes room and says so */
+	if (tcp_rtx_and_write_queues_empty(c->sk)) {
+		c->retry = true;
+		mod_timer(&c->timer, jiffies + KND_CONN_RETRY);
+	}
+	return false;
+}
+
+static size_t knd_conn_discard(struct knd_conn *c, size_t budget)
+{
+	int n = tcp_inq(c->sk);
+
+	if (n <= 0)
+		return 0;
+	n = min_t(size_t, n, budget);
+	tcp_read_done(c->sk, n);
+	knd_conn_moved(c, n, 0);
+	return n;
+}
+
+/* Received data on its way to the send queue */
+struct knd_pieces {
+	struct bio_vec bvec[KND_CONN_PIECES];
+	unsigned int n;
+	u32 copied;		/* bit i: bvec[i] is a copy */
+	size_t len;
+};
+
+static int knd_pieces_copy(struct knd_pieces *p, const struct sk_buff *skb,
+			   u32 offset, u32 len)
+{
+	void *buf;
+
+	len = min_t(u32, len, KND_CONN_COPY_MAX);
+	buf = netdev_alloc_frag(len);
+	if (!buf)
+		return -ENOMEM;
+	if (skb_copy_bits(skb, offset, buf, len)) {
+		skb_free_frag(buf);
+		return -EFAULT;
+	}
+	p->copied |= BIT(p->n);
+	bvec_set_page(&p->bvec[p->n++], virt_to_page(buf), len,
+		      offset_in_page(buf));
+	p->len += len;
+	return len;
+}
+
+/* Add the piece of @skb that is at @offset; returns its length or -errno */
+static int knd_pieces_add(struct knd_pieces *p, const struct sk_buff *skb,
+			  u32 offset)
+{
+	u32 end = skb_headlen(skb);
+	const skb_frag_t *frag;
+	u32 len;
+	int i;
+
+	if (offset < end)
+		return knd_pieces_copy(p, skb, offset, end - offset);
+
+	for (i = 0; i < skb_shinfo(skb)->nr_frags; i++) {
+		frag = &skb_shinfo(skb)->frags[i];
+		end += skb_frag_size(frag);
+		if (offset >= end)
+			continue;
+		len = end - offset;
+		if (len < KND_CONN_SPLICE_MIN)
+			return knd_pieces_copy(p, skb, offset, len);
+		bvec_set_page(&p->bvec[p->n++], skb_frag_page(frag), len,
+			      skb_frag_off(frag) + skb_frag_size(frag) - len);
+		p->len += len;
+		return len;
+	}
+
+	/* What is on a list of further buffers, a rare thing to receive */
+	return knd_pieces_copy(p, skb, offset, skb->len - offset);
+}
+
+/* Collect what the receive queue has, as far as there is room in @p. It all
+ * stays in the queue.
+ */
+static int knd_pieces_collect(struct knd_pieces *p, struct sock *sk,
+			      size_t max)
+{
+	u32 seq = tcp_sk(sk)->copied_seq;
+	struct sk_buff *skb;
+	u32 offset;
+	int n = 0;
+
+	skb = tcp_recv_skb(sk, seq, &offset);
+	while (skb) {
+		if (unlikely(!skb_frags_readable(skb)))
+			return -EFAULT;
+		while (offset < skb->len) {
+			if (p->n == KND_CONN_PIECES || p->len >= max)
+				return 0;
+			n = knd_pieces_add(p, skb, offset);
+			if (n < 0)
+				return p->n ? 0 : n;
+			offset += n;
+			seq += n;
+		}
+		skb = skb_peek_next(skb, &sk->sk_receive_queue);
+		if (skb)
+			offset = seq - TCP_SKB_CB(skb)->seq;
+	}
+	return 0;
+}
+
+static void knd_pieces_free(struct knd_pieces *p)
+{
+	unsigned long copied = p->copied;
+	unsigned int i;
+
+	for_each_set_bit(i, &copied, KND_CONN_PIECES)
+		put_page(p->bvec[i].bv_page);
+}
+
+/* Returns how much was echoed; what there is no room for stays in the receive
+ * queue, whose window then holds the peer back
+ */
+static size_t knd_conn_echo(struct knd_conn *c, size_t budget)
+{
+	struct sock *sk = c->sk;
+	struct knd_pieces p;
+	size_t done = 0;
+	int n;
+
+	while (done < budget && tcp_inq(sk) > 0) {
+		p.n = 0;
+		p.len = 0;
+		p.copied = 0;
+		n = knd_pieces_collect(&p, sk, budget - done);
+		if (!n)
+			n = knd_sock_splice(sk, p.bvec, p.n, 0, p.len);
+		knd_pieces_free(&p);
+		if (!knd_conn_sent(c, n))
+			break;
+		tcp_read_done(sk, n);
+		done += n;
+		if (n < p.len)
+			break;
+	}
+	if (done)
+		knd_conn_moved(c, done, done);
+	return done;
+}
+
+static size_t knd_conn_chargen(struct knd_conn *c, size_t budget)
+{
+	size_t done = 0;
+	int n;
+
+	while (done < budget) {
+		n = knd_sock_splice(c->sk, knd_pattern, KND_PATTERN_PAGES,
+				    c->offset, KND_PATTERN_SEND);
+		if (!knd_conn_sent(c, n))
+			break;
+		c->offset = (c->offset + n) % KND_PATTERN_LEN;
+		done += n;
+	}
+	if (done)
+		knd_conn_moved(c, 0, done);
+	return done;
+}
+
+/* Serve a connection for a turn. Returns whether the work has something to
+ * do: more to serve, the end of input, an error.
+ */
+static bool knd_conn_serve(struct knd_conn *c)
+{
+	size_t budget = KND_CONN_BUDGET, done;
+	struct sock *sk = c->sk;
+
+	if (unlikely(c->err))
+		return true;
+	if (c->state == KND_CONN_OPEN && c->service == KND_SERVICE_ECHO) {
+		done = knd_conn_echo(c, budget);
+	} else {
+		done = knd_conn_discard(c, budget);
+		if (c->service == KND_SERVICE_CHARGEN &&
+		    c->state == KND_CONN_OPEN &&
+		    !(sk->sk_shutdown & RCV_SHUTDOWN))
+			done = max(done, knd_conn_chargen(c, budget));
+	}
+	return done >= budget || c->err ||
+	       (sk->sk_shutdown & RCV_SHUTDOWN && tcp_inq(sk) <= 0);
+}
+
+/* Socket calls. TCP makes them with the socket locked, and so does whoever
+ * takes sk_user_data away.
+ */
+
+static struct knd_conn *knd_conn_of(const struct sock *sk)
+{
+	return rcu_dereference_protected(__sk_user_data(sk),
+					 lockdep_sock_is_held(sk));
+}
+
+static void knd_conn_turn(struct knd_conn *c)
+{
+	if (sock_owned_by_user(c->sk) || knd_conn_serve(c))
+		knd_conn_queue(c);
+}
+
+static void knd_conn_data_ready(struct sock *sk)
+{
+	struct knd_conn *c = knd_conn_of(sk);
+
+	trace_sk_data_ready(sk);
+	if (c)
+		knd_conn_turn(c);
+}
+
+static void knd_conn_write_space(struct sock *sk)
+{
+	struct knd_conn *c = knd_conn_of(sk);
+
+	if (!c || !sk_stream_is_writeable(sk))
+		return;
+	clear_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
+	knd_conn_turn(c);
+}
+
+/* In the middle of what TCP does with a segment: not now */
+static void knd_conn_state_change(struct sock *sk)
+{
+	struct knd_conn *c = knd_conn_of(sk);
+
+	if (c)
+		knd_conn_queue(c);
+}
+
+static const struct knd_sock_calls knd_conn_calls = {
+	.data_ready	= knd_conn_data_ready,
+	.write_space	= knd_conn_write_space,
+	.state_change	= knd_conn_state_change,
+};
+
+/* The work */
+
+/* What the work is to do when the socket is unlocked again */
+enum knd_conn_step {
+	KND_STEP_WAIT,		/* nothing: somebody will queue it */
+	KND_STEP_AGAIN,		/* another turn, after the others' */
+	KND_STEP_SHUTDOWN,	/* no more output comes: send the FIN */
+	KND_STEP_RELEASE,	/* over, in order */
+	KND_STEP_ABORT,		/* over, by a reset */
+};
+
+static enum knd_close knd_conn_reason(int err)
+{
+	switch (err) {
+	case 0:
+		return KND_CLOSE_PEER;
+	case ECONNRESET:
+	case EPIPE:
+		return KND_CLOSE_RESET;
+	case ETIMEDOUT:
+	case EHOSTUNREACH:
+	case ENETUNREACH:
+		return KND_CLOSE_TIMEOUT;
+	default:
+		return KND_CLOSE_ERROR;
+	}
+}
+
+/* Did nothing move for as long as it may? If not, look again in time. */
+static bool knd_conn_expired(struct knd_conn *c)
+{
+	unsigned int idle_ms = READ_ONCE(c->kn->cfg.tcp_idle_ms);
+	unsigned long now = jiffies, when;
+	struct sock *sk = c->sk;
+
+	/* Output that is being acknowledged moves */
+	if (!tcp_rtx_and_write_queues_empty(sk) &&
+	    c->una != tcp_sk(sk)->snd_una) {
+		c->una = tcp_sk(sk)->snd_una;
+		WRITE_ONCE(c->active, now);
+	}
+
+	if (c->state == KND_CONN_CLOSING)
+		when = c->active + KND_CONN_LINGER;
+	else if (idle_ms)
+		when = c->active + msecs_to_jiffies(idle_ms);
+	else
+		when = now + MAX_JIFFY_OFFSET;
+	if (time_after_eq(now, when))
+		return true;
+
+	if (c->retry)
+		when = now + KND_CONN_RETRY;
+	if (c->retry || idle_ms || c->state == KND_CONN_CLOSING)
+		mod_timer(&c->timer, when);
+	return false;
+}
+
+/* Serve and decide, with the socket locked as in softirq */
+static enum knd_conn_step knd_conn_look(struct knd_conn *c)
+{
+	struct sock *sk = c->sk;
+	bool more;
+
+	c->retry = false;
+	more = knd_conn_serve(c);
+
+	if (sk->sk_state == TCP_CLOSE || c->err) {
+		if (c->state == KND_CONN_OPEN || sk->sk_err || c->err)
+			c->why = knd_conn_reason(sk->sk_err ?: -c->err);
+		return sk->sk_state == TCP_CLOSE ? KND_STEP_RELEASE :
+						   KND_STEP_ABORT;
+	}
+
+	if (c->state == KND_CONN_CLOSING) {
+		/* All that was sent is acknowledged, the FIN as well */
+		if (sk->sk_state == TCP_FIN_WAIT2)
+			return KND_STEP_RELEASE;
+		if (knd_conn_expired(c)) {
+			c->why = KND_CLOSE_TIMEOUT;
+			return KND_STEP_ABORT;
+		}
+		return tcp_inq(sk) > 0 ? KND_STEP_AGAIN : KND_STEP_WAIT;
+	}
+
+	if (sk->sk_shutdown & RCV_SHUTDOWN && tcp_inq(sk) <= 0) {
+		c->why = KND_CLOSE_PEER;
+		return KND_STEP_SHUTDOWN;
+	}
+	if (test_bit(KND_CONN_END, &c->flags)) {
+		c->why = KND_CLOSE_STOPPED;
+		return KND_STEP_SHUTDOWN;
+	}
+	if (knd_conn_expired(c)) {
+		c->why = KND_CLOSE_IDLE;
+		return tcp_rtx_and_write_queues_empty(sk) ? KND_STEP_SHUTDOWN :
+							    KND_STEP_ABORT;
+	}
+	return more ? KND_STEP_AGAIN : KND_STEP_WAIT;
+}
+
+static void knd_conn_trace_close(struct knd_conn *c)
+{
+	union knd_sockaddr local, peer;
+
+	if (!trace_close_enabled())
+		return;
+	knd_sock_addrs(c->sk, &local, &peer);
+	trace_close(c->kn->net, c->id, c->service, c->why, &local, &peer,
+		    u64_stats_read(&c->bytes_in),
+		    u64_stats_read(&c->bytes_out));
+}
+
+static void knd_conn_release(struct knd_conn *c, bool reset)
+{
+	struct knd_net *kn = c->kn;
+
+	knd_conn_trace_close(c);
+	timer_shutdown_sync(&c->timer);
+	xa_erase(&kn->tcp.conns, c->id);
+	knd_sock_release(c->sock, &kn->tcp.calls, reset);
+	c->sock = NULL;
+	WRITE_ONCE(c->state, KND_CONN_DEAD);
+	knd_stat_inc(kn, KND_STAT_TCP_CLOSED_PEER + c->why);
+	knd_stat_inc(kn, KND_STAT_TCP_CLOSED);
+	knd_conn_put(c);
+}
+
+static void knd_conn_work(struct work_struct *work)
+{
+	struct knd_conn *c = container_of(work, struct knd_conn, work);
+	enum knd_conn_step step;
+	struct sock *sk = c->sk;
+	bool slow;
+
+	if (c->state == KND_CONN_DEAD)
+		goto put;
+
+	if (test_bit(KND_CONN_RESET, &c->flags)) {
+		c->why = test_bit(KND_CONN_KILLED, &c->flags) ?
+			 KND_CLOSE_KILLED : KND_CLOSE_STOPPED;
+		knd_conn_release(c, true);
+		goto put;
+	}
+
+	/* Owned by somebody, this waits until he is done with it */
+	while ((slow = lock_sock_fast(sk)))
+		unlock_sock_fast(sk, slow);
+	step = knd_conn_look(c);
+	if (step == KND_STEP_SHUTDOWN) {
+		WRITE_ONCE(c->state, KND_CONN_CLOSING);
+		c->una = tcp_sk(sk)->snd_una;
+		WRITE_ONCE(c->active, jiffies);
+	}
+	unlock_sock_fast(sk, false);
+
+	switch (step) {
+	case KND_STEP_SHUTDOWN:
+		kernel_sock_shutdown(c->sock, SHUT_WR);
+		fallthrough;
+	case KND_STEP_AGAIN:
+		knd_conn_queue(c);
+		break;
+	case KND_STEP_RELEASE:
+	case KND_STEP_ABORT:
+		knd_conn_release(c, step == KND_STEP_ABORT);
+		break;
+	case KND_STEP_WAIT:
+		break;
+	}
+put:
+	knd_conn_put(c);
+}
+
+/* A new connection */
+
+static void knd_conn_announce(struct knd_conn *c,
+			      const union knd_sockaddr *local,
+			      const union knd_sockaddr *peer)
+{
+	trace_accept(c->kn->net, c->id, c->service, local, peer);
+	if (net_eq(c->kn->net, &init_net))
+		pr_info_ratelimited("connection established to %pISpc\n",
+				    &peer->sa);
+}
+
+/* Have the socket call, and look at what came before it did */
+static void knd_conn_attach(struct knd_conn *c)
+{
+	struct sock *sk = c->sk;
+	bool slow = lock_sock_fast(sk);
+
+	knd_sock_attach(sk, &knd_conn_calls, c);
+	c->una = tcp_sk(sk)->snd_una;
+	unlock_sock_fast(sk, slow);
+	knd_conn_queue(c);
+}
+
+/**
+ * knd_conn_start - serve an accepted socket
+ * @kn: the component in its namespace
+ * @sock: the socket, which is released here if it cannot be served
+ *
+ * Context: process, while new connections may be added to @kn.
+ */
+void knd_conn_start(struct knd_net *kn, struct socket *sock)
+{
+	union knd_sockaddr local, peer;
+	enum knd_stat refused;
+	struct knd_conn *c;
+	int err;
+
+	refused = KND_STAT_TCP_REFUSED_MAX;
+	if (atomic_inc_return(&kn->tcp.active) >
+	    READ_ONCE(kn->cfg.tcp_max_conns))
+		goto refuse;
+
+	refused = KND_STAT_TCP_REFUSED_NOMEM;
+	c = kzalloc_obj(*c, GFP_KERNEL);
+	if (!c)
+		goto refuse;
+	knd_sock_addrs(sock->sk, &local, &peer);
+	err = knd_source_get(kn, &peer, &c->source);
+	if (err == -EUSERS)
+		refused = KND_STAT_TCP_REFUSED_SOURCE;
+	if (err)
+		goto free;
+
+	c->kn = kn;
+	c->sock = sock;
+	c->sk = sock->sk;
+	c->service = READ_ONCE(kn->cfg.tcp_service);
+	c->born = jiffies;
+	c->active = c->born;
+	INIT_WORK(&c->work, knd_conn_work);
+	timer_setup(&c->timer, knd_conn_timer, 0);
+	u64_stats_init(&c->syncp);
+	refcount_set(&c->refs, 2);	/* one of them ours, until the end */
+	sock_hold(c->sk);
+
+	err = xa_alloc_cyclic(&kn->tcp.conns, &c->id, c, xa_limit_31b,
+			      &kn->tcp.next_id, GFP_KERNEL);
+	if (err < 0)
+		goto put_source;
+
+	knd_stat_inc(kn, KND_STAT_TCP_ACCEPTED);
+	knd_conn_announce(c, &local, &peer);
+	knd_conn_attach(c);
+	knd_conn_put(c);
+	return;
+
+put_source:
+	sock_put(c->sk);
+	knd_source_put(kn, c->source);
+free:
+	kfree(c);
+refuse:
+	knd_stat_inc(kn, refused);
+	knd_sock_release(sock, &kn->tcp.calls, true);
+	knd_conn_leave(kn);
+}
+
+/**
+ * knd_conn_wait - wait until there are no connections
+ * @kn: the component in a namespace where none are added now
+ * @timeout: how long at most, in jiffies
+ *
+ * Context: process.
+ * Return: whether there are none; nothing of them uses @kn any more then.
+ */
+bool knd_conn_wait(struct knd_net *kn, long timeout)
+{
+	struct knd_tcp *tcp = &kn->tcp;
+
+	if (!wait_event_timeout(tcp->wait, !atomic_read(&tcp->active),
+				timeout))
+		return false;
+	spin_lock_irq(&tcp->wait.lock);
+	spin_unlock_irq(&tcp->wait.lock);
+	return true;
+}
+
+/* Of all or of one */
+
+/**
+ * knd_conn_next - find a connection
+ * @kn: the component in a namespace
+ * @id: the number to start at; set to the number of what is found
+ *
+ * Context: process.
+ * Return: the connection with the lowest number that is not below @id, which
+ * the caller gives to knd_conn_put(), or NULL.
+ */
+struct knd_conn *knd_conn_next(struct knd_net *kn, u32 *id)
+{
+	unsigned long index = *id;
+	struct knd_conn *c;
+
+	rcu_read_lock();
+	xa_for_each_start(&kn->tcp.conns, index, c, index) {
+		if (knd_conn_get(c)) {
+			*id = index;
+			break;
+		}
+	}
+	rcu_read_unlock();
+	return c;
+}
+
+/**
+ * knd_conn_end_all - end all connections
+ * @kn: the component in a namespace where none are added now
+ * @reset: by a reset, at once; else send what is queued and the end of it
+ *
+ * Context: process. Does not wait.
+ */
+void knd_conn_end_all(struct knd_net *kn, bool reset)
+{
+	struct knd_conn *c;
+	u32 id = 0;
+
+	for (; (c = knd_conn_next(kn, &id)); id++) {
+		set_bit(reset ? KND_CONN_RESET : KND_CONN_END, &c->flags);
+		knd_conn_queue(c);
+		knd_conn_put(c);
+		cond_resched();
+	}
+}
+
+/**
+ * knd_conn_look_all - have all connections look at tcp_idle_ms
+ * @kn: the component in a namespace
+ *
+ * Context: process. Does not wait.
+ */
+void knd_conn_look_all(struct knd_net *kn)
+{
+	struct knd_conn *c;
+	u32 id = 0;
+
+	for (; (c = knd_conn_next(kn, &id)); id++) {
+		knd_conn_queue(c);
+		knd_conn_put(c);
+		cond_resched();
+	}
+}
+
+static void knd_conn_kill_one(struct knd_conn *c)
+{
+	set_bit(KND_CONN_KILLED, &c->flags);
+	/* Why first; who sees the other sees this */
+	smp_mb__before_atomic();
+	set_bit(KND_CONN_RESET, &c->flags);
+	knd_conn_queue(c);
+}
+
+/**
+ * knd_conn_kill - reset a connection or all
+ * @kn: the component in a namespace
+ * @id: its number, 0 for all
+ *
+ * Context: process. Does not wait for the end.
+ * Return: 0, or -ENOENT where there is none of that number.
+ */
+int knd_conn_kill(struct knd_net *kn, u32 id)
+{
+	struct knd_conn *c;
+	u32 next = id;
+
+	if (id) {
+		c = knd_conn_next(kn, &next);
+		if (c && next == id)
+			knd_conn_kill_one(c);
+		if (c)
+			knd_conn_put(c);
+		return c && next == id ? 0 : -ENOENT;
+	}
+	for (; (c = knd_conn_next(kn, &next)); next++) {
+		knd_conn_kill_one(c);
+		knd_conn_put(c);
+		cond_resched();
+	}
+	return 0;
+}
+
+static const char *knd_conn_state_name(const struct knd_conn *c)
+{
+	static const char * const names[] = {
+		[TCP_ESTABLISHED]	= "ESTABLISHED",
+		[TCP_SYN_RECV]		= "SYN_RECV",
+		[TCP_FIN_WAIT1]		= "FIN_WAIT1",
+		[TCP_FIN_WAIT2]		= "FIN_WAIT2",
+		[TCP_TIME_WAIT]		= "TIME_WAIT",
+		[TCP_CLOSE]		= "CLOSE",
+		[TCP_CLOSE_WAIT]	= "CLOSE_WAIT",
+		[TCP_LAST_ACK]		= "LAST_ACK",
+		[TCP_CLOSING]		= "CLOSING",
+	};
+	int state = inet_sk_state_load(c->sk);
+
+	return state < ARRAY_SIZE(names) && names[state] ? names[state] : "?";
+}
+
+/**
+ * knd_conn_show - print the line of a connection
+ * @seq: of the file
+ * @c: the connection
+ */
+void knd_conn_show(struct seq_file *seq, const struct knd_conn *c)
+{
+	unsigned long now = jiffies, idle = now - READ_ONCE(c->active);
+	union knd_sockaddr local, peer;
+	unsigned int start;
+	u64 in, out;
+
+	do {
+		start = u64_stats_fetch_begin(&c->syncp);
+		in = u64_stats_read(&c->bytes_in);
+		out = u64_stats_read(&c->bytes_out);
+	} while (u64_stats_fetch_retry(&c->syncp, start));
+
+	knd_sock_addrs(c->sk, &local, &peer);
+	seq_printf(seq, "%u %s %pISpc %pISpc %s %llu %llu %u %u\n", c->id,
+		   knd_service_names[c->service], &local.sa, &peer.sa,
+		   knd_conn_state_name(c), in, out,
+		   jiffies_to_msecs(now - c->born),
+		   (long)idle < 0 ? 0 : jiffies_to_msecs(idle));
+}
+
+/* What all namespaces share */
+
+/* Each page is filled on its own: they need not be neighbours */
+static void knd_pattern_fill(struct page *page, unsigned int index)
+{
+	size_t at = (size_t)index * PAGE_SIZE;
+	u8 *to = page_address(page);
+	unsigned int line, column;
+	size_t i;
+
+	for (i = 0; i < PAGE_SIZE; i++, at++) {
+		line = at % KND_PATTERN_LEN / (KND_PATTERN_LINE + 2);
+		column = at % (KND_PATTERN_LINE + 2);
+		if (column == KND_PATTERN_LINE)
+			to[i] = '\r';
+		else if (column > KND_PATTERN_LINE)
+			to[i] = '\n';
+		else
+			to[i] = ' ' + (line + column) % KND_PATTERN_CHARS;
+	}
+}
+
+static void knd_pattern_free(void)
+{
+	unsigned int i;
+
+	/* Send queues may still have references of their own */
+	for (i = 0; i < KND_PATTERN_PAGES && knd_pattern[i].bv_page; i++) {
+		put_page(knd_pattern[i].bv_page);
+		knd_pattern[i].bv_page = NULL;
+	}
+	knd_pattern_made = false;
+}
+
+/**
+ * knd_conn_prepare - make what a service needs for all connections
+ * @service: enum knd_service
+ *
+ * Context: process.
+ * Return: 0 or -ENOMEM.
+ */
+int knd_conn_prepare(int service)
+{
+	struct page *page;
+	unsigned int i;
+	int err = 0;
+
+	if (service != KND_SERVICE_CHARGEN)
+		return 0;
+
+	mutex_lock(&knd_pattern_lock);
+	if (knd_pattern_made)
+		goto unlock;
+	for (i = 0; i < KND_PATTERN_PAGES; i++) {
+		page = alloc_page(GFP_KERNEL);
+		if (!page) {
+			knd_pattern_free();
+			err = -ENOMEM;
+			goto unlock;
+		}
+		knd_pattern_fill(page, i);
+		bvec_set_page(&knd_pattern[i], page, PAGE_SIZE, 0);
+	}
+	knd_pattern_made = true;
+unlock:
+	mutex_unlock(&knd_pattern_lock);
+	return err;
+}
+
+/**
+ * knd_conn_module_init - make what connections of all namespaces share
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int __init knd_conn_module_init(void)
+{
+	knd_conn_wq = alloc_workqueue("knetdemo", WQ_PERCPU, 0);
+	return knd_conn_wq ? 0 : -ENOMEM;
+}
+
+/**
+ * knd_conn_module_exit - free it
+ */
+void knd_conn_module_exit(void)
+{
+	destroy_workqueue(knd_conn_wq);
+	knd_pattern_free();
+}

@@ -1,0 +1,896 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The TCP service of net/knetdemo: listener, services, limits, end
+ *
+ * KND_SLOW=1 in the environment scales counts for slow kernels, no assertion.
+ */
+
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <linux/capability.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "../../kselftest_harness.h"
+#include "knetdemo_test.h"
+
+#define PORT	60000
+#define LINE	74
+#define PERIOD	(95 * LINE)
+
+static int slow(int fast, int when_slow)
+{
+	return getenv("KND_SLOW") ? when_slow : fast;
+}
+
+static long long now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
+}
+
+static socklen_t address(struct sockaddr_storage *ss, const char *text,
+			 int port)
+{
+	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)ss;
+	struct sockaddr_in *in4 = (struct sockaddr_in *)ss;
+
+	memset(ss, 0, sizeof(*ss));
+	if (inet_pton(AF_INET, text, &in4->sin_addr) == 1) {
+		in4->sin_family = AF_INET;
+		in4->sin_port = htons(port);
+		return sizeof(*in4);
+	}
+	inet_pton(AF_INET6, text, &in6->sin6_addr);
+	in6->sin6_family = AF_INET6;
+	in6->sin6_port = htons(port);
+	return sizeof(*in6);
+}
+
+/* A connected socket that waits 20 s at most, or -errno */
+static int dial_from(const char *source, const char *text, int port)
+{
+	struct timeval limit = { .tv_sec = 20 };
+	struct sockaddr_storage ss;
+	socklen_t len;
+	int err, fd;
+
+	len = address(&ss, text, port);
+	fd = socket(ss.ss_family, SOCK_STREAM, 0);
+	if (fd < 0)
+		return -errno;
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+	if (source) {
+		struct sockaddr_storage from;
+		socklen_t from_len = address(&from, source, 0);
+
+		if (bind(fd, (struct sockaddr *)&from, from_len))
+			goto fail;
+	}
+	if (connect(fd, (struct sockaddr *)&ss, len))
+		goto fail;
+	return fd;
+
+fail:
+	err = -errno;
+	close(fd);
+	return err;
+}
+
+static int dial(const char *text, int port)
+{
+	return dial_from(NULL, text, port);
+}
+
+static int listen_on(const char *text, int port)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = address(&ss, text, port);
+	int fd = socket(ss.ss_family, SOCK_STREAM, 0);
+
+	if (bind(fd, (struct sockaddr *)&ss, len) || listen(fd, 1))
+		return -errno;
+	return fd;
+}
+
+/* All of it or -errno */
+static int send_all(int fd, const void *buf, size_t len)
+{
+	size_t done = 0;
+	ssize_t n;
+
+	while (done < len) {
+		n = send(fd, (const char *)buf + done, len - done,
+			 MSG_NOSIGNAL);
+		if (n < 0)
+			return -errno;
+		done += n;
+	}
+	return 0;
+}
+
+/* What came before the end, at most len; -errno */
+static ssize_t recv_all(int fd, void *buf, size_t len)
+{
+	size_t done = 0;
+	ssize_t n;
+
+	while (done < len) {
+		n = recv(fd, (char *)buf + done, len - done, 0);
+		if (n < 0)
+			return -errno;
+		if (!n)
+			break;
+		done += n;
+	}
+	return done;
+}
+
+/* Does the peer send back what it is sent? 0 or -errno */
+static int ask(int fd, const char *text)
+{
+	char answer[64];
+	size_t len = strlen(text);
+	ssize_t n;
+	int err;
+
+	err = send_all(fd, text, len);
+	if (err)
+		return err;
+	n = recv_all(fd, answer, len);
+	if (n < 0)
+		return n;
+	return n == (ssize_t)len && !memcmp(text, answer, len) ? 0 : -EBADMSG;
+}
+
+/* Random bytes that both ends can make on their own */
+struct stream {
+	uint64_t state;
+};
+
+static void stream_fill(struct stream *s, uint8_t *buf, size_t len)
+{
+	uint64_t x = s->state;
+
+	for (size_t i = 0; i < len; i += 8) {
+		x ^= x << 13;
+		x ^= x >> 7;
+		x ^= x << 17;
+		memcpy(buf + i, &x, 8);
+	}
+	s->state = x;
+}
+
+/* Send total bytes from a child and compare what comes back. Returns how many
+ * came back right and in order, then the end; -errno for anything else.
+ */
+static long long echo_stream(int fd, long long total, size_t piece)
+{
+	static uint8_t buf[65536], want[65536];
+	struct stream s = { .state = 88172645463325252ULL };
+	long long done = 0;
+	int status;
+	pid_t pid;
+	ssize_t n;
+
+	pid = fork();
+	if (!pid) {
+		for (; done < total; done += piece) {
+			stream_fill(&s, buf, sizeof(buf));
+			for (size_t at = 0; at < sizeof(buf); at += piece)
+				if (send_all(fd, buf + at, piece))
+					_exit(1);
+			done += sizeof(buf) - piece;
+		}
+		shutdown(fd, SHUT_WR);
+		_exit(0);
+	}
+	for (;;) {
+		n = recv_all(fd, buf, sizeof(buf));
+		if (n <= 0)
+			break;
+		stream_fill(&s, want, sizeof(want));
+		if (memcmp(buf, want, n)) {
+			n = -EBADMSG;
+			break;
+		}
+		done += n;
+	}
+	waitpid(pid, &status, 0);
+	if (n < 0)
+		return n;
+	return status ? -ECHILD : done;
+}
+
+/* The number of lines of the list, without its heading */
+static int listed(void)
+{
+	static char text[1 << 20];
+	int lines = -1;
+
+	if (knd_read(KND_PROC, "tcp", text, sizeof(text)) < 0)
+		return -1;
+	for (char *c = text; (c = strchr(c, '\n')); c++)
+		lines++;
+	return lines;
+}
+
+static int wait_listed(int want, int timeout_ms)
+{
+	long long end = now_ms() + timeout_ms;
+	int n;
+
+	do {
+		n = listed();
+		if (n == want)
+			break;
+		usleep(1000);
+	} while (now_ms() < end);
+	return n;
+}
+
+static int tasks(void)
+{
+	DIR *dir = opendir("/proc");
+	struct dirent *e;
+	int n = 0;
+
+	while ((e = readdir(dir)))
+		n += e->d_name[0] >= '0' && e->d_name[0] <= '9';
+	closedir(dir);
+	return n;
+}
+
+static int drop_capability(int cap)
+{
+	struct __user_cap_header_struct head = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct data[2];
+
+	if (syscall(SYS_capget, &head, data))
+		return -errno;
+	data[cap / 32].effective &= ~(1U << (cap % 32));
+	return syscall(SYS_capset, &head, data) ? -errno : 0;
+}
+
+static int start(const char *addr, const char *service)
+{
+	int err;
+
+	err = knd_set("tcp_addr", addr);
+	if (!err)
+		err = knd_set("tcp_service", service);
+	if (!err)
+		err = knd_set("tcp", "1");
+	return err;
+}
+
+FIXTURE(tcp) {
+};
+
+FIXTURE_VARIANT(tcp) {
+	const char *listen;
+	const char *dial;
+};
+
+FIXTURE_VARIANT_ADD(tcp, v4) {
+	.listen = "127.0.0.1", .dial = "127.0.0.1",
+};
+
+FIXTURE_VARIANT_ADD(tcp, v6) {
+	.listen = "::1", .dial = "::1",
+};
+
+FIXTURE_VARIANT_ADD(tcp, both_v4) {
+	.listen = "::", .dial = "127.0.0.1",
+};
+
+FIXTURE_VARIANT_ADD(tcp, both_v6) {
+	.listen = "::", .dial = "::1",
+};
+
+FIXTURE_SETUP(tcp)
+{
+	ASSERT_EQ(0, knd_unshare_net());
+}
+
+FIXTURE_TEARDOWN(tcp)
+{
+	EXPECT_EQ(0, knd_set("tcp", "0"));
+	EXPECT_EQ(0, listed());
+	EXPECT_EQ(knd_stat("tcp_accepted"), knd_stat("tcp_closed"));
+}
+
+TEST_F(tcp, accept_keeps_until_the_peer_closes)
+{
+	char text[4096], want[160], service[16], local[64], peer[64];
+	long long in, out;
+	char state[16];
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+	unsigned int id, port;
+	char buf[512] = {};
+	int fd;
+
+	EXPECT_EQ(-ECONNREFUSED, dial(variant->dial, PORT));
+	ASSERT_EQ(0, start(variant->listen, "accept"));
+	fd = dial(variant->dial, PORT);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(0, send_all(fd, buf, sizeof(buf)));
+	EXPECT_EQ(512, knd_wait_stat("tcp_bytes_in", 512, 5000));
+	EXPECT_EQ(1, knd_stat("tcp_accepted"));
+	EXPECT_EQ(-1, recv(fd, buf, 1, MSG_DONTWAIT));
+	EXPECT_EQ(EAGAIN, errno);
+
+	/* The list shows it as we see it */
+	ASSERT_LT(0, knd_read(KND_PROC, "tcp", text, sizeof(text)));
+	ASSERT_EQ(7, sscanf(strchr(text, '\n') + 1,
+			    "%u %15s %63s %63s %15s %lld %lld", &id, service,
+			    local, peer, state, &in, &out)) TH_LOG("%s", text);
+	getsockname(fd, (struct sockaddr *)&ss, &len);
+	port = ntohs(((struct sockaddr_in *)&ss)->sin_port);
+	snprintf(want, sizeof(want), strchr(variant->dial, ':') ?
+		 "[%s]:%u" : "%s:%u", variant->dial, port);
+	EXPECT_STREQ(want, peer);
+	snprintf(want, sizeof(want), strchr(variant->dial, ':') ?
+		 "[%s]:%u" : "%s:%u", variant->dial, PORT);
+	EXPECT_STREQ(want, local);
+	EXPECT_STREQ("accept", service);
+	EXPECT_STREQ("ESTABLISHED", state);
+	EXPECT_EQ(512, in);
+	EXPECT_EQ(0, out);
+
+	close(fd);
+	EXPECT_EQ(1, knd_wait_stat("tcp_closed", 1, 5000));
+	EXPECT_EQ(1, knd_stat("tcp_closed_peer"));
+	EXPECT_EQ(0, listed());
+}
+
+TEST_F(tcp, stop_ends_connections_in_order)
+{
+	int fd, idle;
+	char c;
+
+	ASSERT_EQ(0, start(variant->listen, "echo"));
+	fd = dial(variant->dial, PORT);
+	idle = dial(variant->dial, PORT);
+	ASSERT_LE(0, fd);
+	ASSERT_LE(0, idle);
+	EXPECT_EQ(0, ask(fd, "hello"));
+	EXPECT_EQ(2, knd_wait_stat("tcp_accepted", 2, 5000));
+	EXPECT_EQ(0, knd_set("tcp", "0"));
+	EXPECT_EQ(0, recv(fd, &c, 1, 0));
+	EXPECT_EQ(0, recv(idle, &c, 1, 0));
+	EXPECT_EQ(2, knd_stat("tcp_closed_stopped"));
+	EXPECT_EQ(-ECONNREFUSED, dial(variant->dial, PORT));
+	/* ... and may start again at once, with these not closed yet */
+	EXPECT_EQ(0, knd_set("tcp", "1"));
+	close(fd);
+	close(idle);
+}
+
+TEST_F(tcp, echo_is_exact)
+{
+	static const size_t pieces[] = { 65536, 1024, 64 };
+	static const int mib[] = { 256, 16, 1 };
+	static const int mib_slow[] = { 16, 1, 1 };
+	long long total, sum = 0;
+	int fd;
+
+	ASSERT_EQ(0, start(variant->listen, "echo"));
+	for (int i = 0; i < 3; i++) {
+		total = (long long)slow(mib[i], mib_slow[i]) << 20;
+		fd = dial(variant->dial, PORT);
+		ASSERT_LE(0, fd);
+		EXPECT_EQ(total, echo_stream(fd, total, pieces[i]));
+		close(fd);
+		sum += total;
+	}
+	EXPECT_EQ(3, knd_wait_stat("tcp_closed_peer", 3, 5000));
+	EXPECT_EQ(sum, knd_stat("tcp_bytes_in"));
+	EXPECT_EQ(sum, knd_stat("tcp_bytes_out"));
+}
+
+TEST_F(tcp, echo_answers_a_half_close_by_draining)
+{
+	static uint8_t sent[200000], back[sizeof(sent) + 1];
+	struct stream s = { .state = 42 };
+	int fd;
+
+	stream_fill(&s, sent, sizeof(sent));
+	ASSERT_EQ(0, start(variant->listen, "echo"));
+	for (size_t len = 0; len <= sizeof(sent); len += 40000) {
+		fd = dial(variant->dial, PORT);
+		ASSERT_LE(0, fd);
+		EXPECT_EQ(0, send_all(fd, sent, len));
+		EXPECT_EQ(0, shutdown(fd, SHUT_WR));
+		EXPECT_EQ((ssize_t)len, recv_all(fd, back, sizeof(back)));
+		EXPECT_EQ(0, memcmp(sent, back, len));
+		close(fd);
+	}
+	EXPECT_EQ(6, knd_wait_stat("tcp_closed_peer", 6, 5000));
+}
+
+TEST_F(tcp, discard_counts_every_byte)
+{
+	static uint8_t buf[65536];
+	long long total = (long long)slow(256, 16) << 20;
+	int fd;
+
+	ASSERT_EQ(0, start(variant->listen, "discard"));
+	fd = dial(variant->dial, PORT);
+	ASSERT_LE(0, fd);
+	for (long long n = 0; n < total; n += sizeof(buf))
+		ASSERT_EQ(0, send_all(fd, buf, sizeof(buf)));
+	ASSERT_EQ(0, send_all(fd, "odd", 3));
+	/* Urgent data is data */
+	ASSERT_EQ(1, send(fd, "!", 1, MSG_OOB));
+	ASSERT_EQ(0, send_all(fd, "end", 3));
+	shutdown(fd, SHUT_WR);
+	EXPECT_EQ(0, recv_all(fd, buf, 1));
+	close(fd);
+	EXPECT_EQ(1, knd_wait_stat("tcp_closed", 1, 5000));
+	EXPECT_EQ(total + 7, knd_stat("tcp_bytes_in"));
+	EXPECT_EQ(0, knd_stat("tcp_bytes_out"));
+}
+
+TEST_F(tcp, chargen_pattern)
+{
+	static uint8_t want[PERIOD + 65536], buf[65536];
+	long long total = (long long)slow(100, 8) << 20, done = 0;
+	ssize_t n;
+	int fd;
+
+	for (size_t i = 0; i < sizeof(want); i++) {
+		size_t line = i % PERIOD / LINE, column = i % LINE;
+
+		want[i] = column == 72 ? '\r' : column == 73 ? '\n' :
+			  ' ' + (line + column) % 95;
+	}
+	ASSERT_EQ(0, start(variant->listen, "chargen"));
+	fd = dial(variant->dial, PORT);
+	ASSERT_LE(0, fd);
+	/* What it is sent is thrown away */
+	EXPECT_EQ(0, send_all(fd, "quiet", 5));
+	while (done < total) {
+		n = recv(fd, buf, sizeof(buf), 0);
+		ASSERT_LT(0, n);
+		ASSERT_EQ(0, memcmp(want + done % PERIOD, buf, n))
+			TH_LOG("at %lld", done);
+		done += n;
+	}
+	EXPECT_LE(done, knd_stat("tcp_bytes_out"));
+	EXPECT_EQ(5, knd_stat("tcp_bytes_in"));
+	close(fd);
+	EXPECT_EQ(1, knd_wait_stat("tcp_closed_reset", 1, 5000));
+}
+
+FIXTURE(service) {
+};
+
+FIXTURE_SETUP(service)
+{
+	ASSERT_EQ(0, knd_unshare_net());
+}
+
+FIXTURE_TEARDOWN(service)
+{
+	EXPECT_EQ(0, knd_set("tcp", "0"));
+	EXPECT_EQ(0, listed());
+	EXPECT_EQ(knd_stat("tcp_accepted"), knd_stat("tcp_closed"));
+}
+
+TEST_F(service, port_in_use)
+{
+	int fd, conn;
+
+	fd = listen_on("127.0.0.1", PORT);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(-EADDRINUSE, knd_set("tcp", "1"));
+	EXPECT_STREQ("0", knd_get("tcp"));
+
+	/* A service that runs is not touched by a write that fails */
+	ASSERT_EQ(0, knd_set("tcp_port", "60002"));
+	ASSERT_EQ(0, start("127.0.0.1", "echo"));
+	conn = dial("127.0.0.1", 60002);
+	ASSERT_LE(0, conn);
+	EXPECT_EQ(-EADDRINUSE, knd_set("tcp_port", "60000"));
+	EXPECT_STREQ("60002", knd_get("tcp_port"));
+	EXPECT_EQ(-EADDRNOTAVAIL, knd_set("tcp_addr", "192.0.2.1"));
+	EXPECT_STREQ("127.0.0.1", knd_get("tcp_addr"));
+	EXPECT_EQ(-EINVAL, knd_set("tcp_addr", "localhost"));
+	EXPECT_EQ(0, ask(conn, "still here"));
+	close(conn);
+	conn = dial("127.0.0.1", 60002);
+	ASSERT_LE(0, conn);
+	EXPECT_EQ(0, ask(conn, "still open"));
+	close(conn);
+	close(fd);
+}
+
+TEST_F(service, nobody_shares_the_port)
+{
+	int one = 1, fd;
+	struct sockaddr_storage ss;
+	socklen_t len = address(&ss, "127.0.0.1", PORT);
+
+	ASSERT_EQ(0, start("0.0.0.0", "echo"));
+	ASSERT_EQ(0, knd_set("tcp_addr", "127.0.0.1"));
+	fd = socket(AF_INET, SOCK_STREAM, 0);
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	EXPECT_EQ(0, bind(fd, (struct sockaddr *)&ss, len) &&
+		     errno != EADDRINUSE);
+	EXPECT_NE(0, listen(fd, 1));
+	close(fd);
+}
+
+TEST_F(service, low_ports_need_a_capability)
+{
+	ASSERT_EQ(0, knd_set("tcp_port", "7"));
+	ASSERT_EQ(0, drop_capability(CAP_NET_BIND_SERVICE));
+	EXPECT_EQ(-EACCES, knd_set("tcp", "1"));
+	EXPECT_STREQ("0", knd_get("tcp"));
+	ASSERT_EQ(0, knd_set("tcp_port", "60000"));
+	ASSERT_EQ(0, knd_set("tcp", "1"));
+	EXPECT_EQ(-EACCES, knd_set("tcp_port", "7"));
+	EXPECT_STREQ("60000", knd_get("tcp_port"));
+}
+
+TEST_F(service, a_low_port_with_the_capability)
+{
+	int fd;
+
+	ASSERT_EQ(0, knd_set("tcp_port", "7"));
+	ASSERT_EQ(0, start("127.0.0.1", "echo"));
+	fd = dial("127.0.0.1", 7);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(0, ask(fd, "echo"));
+	close(fd);
+}
+
+TEST_F(service, at_most_max_conns)
+{
+	int fd[4];
+	char c;
+
+	ASSERT_EQ(0, knd_set("tcp_max_conns", "3"));
+	ASSERT_EQ(0, start("127.0.0.1", "echo"));
+	for (int i = 0; i < 3; i++) {
+		fd[i] = dial("127.0.0.1", PORT);
+		ASSERT_LE(0, fd[i]);
+		EXPECT_EQ(0, ask(fd[i], "in"));
+	}
+	fd[3] = dial("127.0.0.1", PORT);
+	ASSERT_LE(0, fd[3]);
+	EXPECT_EQ(-1, recv(fd[3], &c, 1, 0));
+	EXPECT_EQ(ECONNRESET, errno);
+	close(fd[3]);
+	EXPECT_EQ(1, knd_stat("tcp_refused_max"));
+	EXPECT_EQ(3, knd_stat("tcp_accepted"));
+	EXPECT_EQ(3, listed());
+
+	/* A place that becomes free is used again */
+	close(fd[0]);
+	EXPECT_EQ(2, wait_listed(2, 5000));
+	fd[0] = dial("127.0.0.1", PORT);
+	ASSERT_LE(0, fd[0]);
+	EXPECT_EQ(0, ask(fd[0], "again"));
+}
+
+TEST_F(service, at_most_so_many_of_a_source)
+{
+	int a, b, c;
+	char byte;
+
+	ASSERT_EQ(0, knd_set("tcp_max_conns_per_source", "1"));
+	ASSERT_EQ(0, start("::", "echo"));
+	a = dial_from("127.0.0.2", "127.0.0.1", PORT);
+	b = dial_from("127.0.0.3", "127.0.0.1", PORT);
+	ASSERT_LE(0, a);
+	ASSERT_LE(0, b);
+	EXPECT_EQ(0, ask(a, "one"));
+	EXPECT_EQ(0, ask(b, "two"));
+	c = dial_from("127.0.0.2", "127.0.0.1", PORT);
+	ASSERT_LE(0, c);
+	EXPECT_EQ(-1, recv(c, &byte, 1, 0));
+	EXPECT_EQ(ECONNRESET, errno);
+	close(c);
+	EXPECT_EQ(1, knd_stat("tcp_refused_source"));
+
+	c = dial("::1", PORT);
+	ASSERT_LE(0, c);
+	EXPECT_EQ(0, ask(c, "six"));
+	close(a);
+	EXPECT_EQ(2, wait_listed(2, 5000));
+	a = dial_from("127.0.0.2", "127.0.0.1", PORT);
+	ASSERT_LE(0, a);
+	EXPECT_EQ(0, ask(a, "again"));
+}
+
+TEST_F(service, kill)
+{
+	int fd[3], id[3];
+	char text[4096], *line, c;
+
+	ASSERT_EQ(0, start("127.0.0.1", "echo"));
+	for (int i = 0; i < 3; i++) {
+		fd[i] = dial("127.0.0.1", PORT);
+		ASSERT_LE(0, fd[i]);
+		EXPECT_EQ(0, ask(fd[i], "x"));
+	}
+	ASSERT_LT(0, knd_read(KND_PROC, "tcp", text, sizeof(text)));
+	line = text;
+	for (int i = 0; i < 3; i++) {
+		line = strchr(line, '\n') + 1;
+		id[i] = atoi(line);
+	}
+	EXPECT_LT(id[0], id[1]);
+	EXPECT_LT(id[1], id[2]);
+
+	EXPECT_EQ(-EINVAL, knd_write(KND_PROC, "tcp", "kill"));
+	EXPECT_EQ(-EINVAL, knd_write(KND_PROC, "tcp", "kill x"));
+	EXPECT_EQ(-EINVAL, knd_write(KND_PROC, "tcp", "kill 0"));
+	EXPECT_EQ(-EINVAL, knd_write(KND_PROC, "tcp", "kill 1 2"));
+	EXPECT_EQ(-EINVAL, knd_write(KND_PROC, "tcp", "slay all"));
+	EXPECT_EQ(-EINVAL, knd_write(KND_PROC, "tcp", "kill -1"));
+	snprintf(text, sizeof(text), "kill %d", id[2] + 1);
+	EXPECT_EQ(-ENOENT, knd_write(KND_PROC, "tcp", text));
+	snprintf(text, sizeof(text), "kill %d\n", id[1]);
+	EXPECT_EQ(0, knd_write(KND_PROC, "tcp", text));
+	EXPECT_EQ(-1, recv(fd[1], &c, 1, 0));
+	EXPECT_EQ(ECONNRESET, errno);
+	EXPECT_EQ(1, knd_wait_stat("tcp_closed_killed", 1, 5000));
+	EXPECT_EQ(0, ask(fd[0], "alive"));
+	EXPECT_EQ(0, ask(fd[2], "alive"));
+
+	EXPECT_EQ(0, knd_write(KND_PROC, "tcp", "kill all"));
+	EXPECT_EQ(3, knd_wait_stat("tcp_closed_killed", 3, 5000));
+	EXPECT_EQ(-1, recv(fd[0], &c, 1, 0));
+	EXPECT_EQ(0, listed());
+	EXPECT_EQ(0, knd_write(KND_PROC, "tcp", "kill all"));
+}
+
+TEST_F(service, kill_needs_a_capability)
+{
+	ASSERT_EQ(0, drop_capability(CAP_NET_ADMIN));
+	EXPECT_EQ(-EPERM, knd_write(KND_PROC, "tcp", "kill all"));
+}
+
+TEST_F(service, silent_clients_are_evicted)
+{
+	int n = slow(1000, 200), fd[1000], busy;
+	long long began, took;
+	char c;
+
+	ASSERT_EQ(0, knd_set("tcp_max_conns", "2000"));
+	ASSERT_EQ(0, knd_set("tcp_backlog", "2000"));
+	ASSERT_EQ(0, start("127.0.0.1", "echo"));
+	for (int i = 0; i < n; i++) {
+		fd[i] = dial("127.0.0.1", PORT);
+		ASSERT_LE(0, fd[i]);
+	}
+	busy = dial("127.0.0.1", PORT);
+	ASSERT_LE(0, busy);
+	EXPECT_EQ(0, ask(busy, "new"));
+	EXPECT_EQ(n + 1, knd_wait_stat("tcp_accepted", n + 1, 20000));
+
+	/* Takes effect on those that are there */
+	ASSERT_EQ(0, knd_set("tcp_idle_ms", "3000"));
+	EXPECT_EQ(0, ask(busy, "busy"));
+	began = now_ms();
+	while (knd_stat("tcp_closed_idle") < n && now_ms() < began + 15000) {
+		EXPECT_EQ(0, ask(busy, "busy"));
+		usleep(10000);
+	}
+	took = now_ms() - began;
+	EXPECT_EQ(n, knd_stat("tcp_closed_idle"));
+	/* They had been silent before, for as long as making them took */
+	EXPECT_GE(3000 + slow(2000, 5000), took);
+	for (int i = 0; i < n; i++) {
+		EXPECT_EQ(0, recv(fd[i], &c, 1, 0));
+		close(fd[i]);
+	}
+	EXPECT_EQ(1, listed());
+	close(busy);
+}
+
+TEST_F(service, silent_client_has_its_time)
+{
+	long long began;
+	char c;
+	int fd;
+
+	ASSERT_EQ(0, knd_set("tcp_idle_ms", "500"));
+	ASSERT_EQ(0, start("127.0.0.1", "accept"));
+	fd = dial("127.0.0.1", PORT);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(1, knd_wait_stat("tcp_accepted", 1, 5000));
+	usleep(300000);
+	began = now_ms();
+	EXPECT_EQ(0, send_all(fd, "x", 1));
+	EXPECT_EQ(0, recv(fd, &c, 1, 0));
+	EXPECT_LE(490, now_ms() - began);
+	EXPECT_GE(490 + slow(500, 2000), now_ms() - began);
+	EXPECT_EQ(1, knd_wait_stat("tcp_closed_idle", 1, 5000));
+	close(fd);
+}
+
+TEST_F(service, many_connections)
+{
+	int n = slow(10000, 1000), before, more;
+	struct rlimit limit = { 10100, 10100 };
+	char text[16];
+	int *fd;
+
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
+	fd = calloc(n, sizeof(*fd));
+	snprintf(text, sizeof(text), "%d", n);
+	ASSERT_EQ(0, knd_set("tcp_max_conns", text));
+	ASSERT_EQ(0, knd_set("tcp_backlog", "4096"));
+	ASSERT_EQ(0, knd_set("tcp_idle_ms", "0"));
+	before = tasks();
+	ASSERT_EQ(0, start("127.0.0.1", "echo"));
+	for (int i = 0; i < n; i++) {
+		fd[i] = dial("127.0.0.1", PORT);
+		ASSERT_LE(0, fd[i]) TH_LOG("%d", i);
+	}
+	for (int i = 0; i < n; i++)
+		ASSERT_EQ(0, ask(fd[i], "there?")) TH_LOG("%d", i);
+	more = tasks() - before;
+	EXPECT_GE(sysconf(_SC_NPROCESSORS_ONLN) + 2, more);
+	EXPECT_EQ(n, listed());
+	EXPECT_EQ(n, knd_stat("tcp_accepted"));
+	for (int i = 0; i < n; i++)
+		close(fd[i]);
+	EXPECT_EQ(n, knd_wait_stat("tcp_closed_peer", n, 20000));
+	EXPECT_EQ(0, listed());
+}
+
+TEST_F(service, a_greedy_client_does_not_starve_others)
+{
+	static uint8_t buf[1 << 20];
+	long long began, sent;
+	int greedy, other, n;
+
+	ASSERT_EQ(0, start("127.0.0.1", "echo"));
+	greedy = dial("127.0.0.1", PORT);
+	other = dial("127.0.0.1", PORT);
+	ASSERT_LE(0, greedy);
+	ASSERT_LE(0, other);
+	/* It sends without reading: the window closes, memory is bounded */
+	for (sent = 0, n = 1; n > 0; sent += n) {
+		struct pollfd p = { .fd = greedy, .events = POLLOUT };
+
+		n = poll(&p, 1, slow(200, 1000)) == 1 ?
+		    send(greedy, buf, sizeof(buf), MSG_DONTWAIT) : 0;
+		ASSERT_LE(0, n);
+	}
+	EXPECT_LT(0, sent);
+	EXPECT_GT(64 << 20, sent);
+	for (int i = 0; i < 100; i++)
+		ASSERT_EQ(0, ask(other, "me too"));
+
+	/* Nothing was lost: it all comes back when it is read */
+	shutdown(greedy, SHUT_WR);
+	for (; (n = recv(greedy, buf, sizeof(buf), 0)) > 0; sent -= n)
+		;
+	EXPECT_EQ(0, n);
+	EXPECT_EQ(0, sent);
+
+	/* Stopping does not wait for a client that does not read */
+	close(greedy);
+	greedy = dial("127.0.0.1", PORT);
+	ASSERT_LE(0, greedy);
+	while (send(greedy, buf, sizeof(buf), MSG_DONTWAIT) > 0)
+		usleep(10000);
+	began = now_ms();
+	EXPECT_EQ(0, knd_set("tcp", "0"));
+	EXPECT_GE(2000, now_ms() - began);
+	close(greedy);
+	close(other);
+}
+
+/* Echo on connections of our own until told to end; exits with 0 where none
+ * lost a byte
+ */
+static pid_t load(int port, int conns, int until)
+{
+	struct pollfd p = { .fd = until, .events = POLLIN };
+	int fd[64];
+	pid_t pid;
+
+	pid = fork();
+	if (pid)
+		return pid;
+	for (int i = 0; i < conns; i++) {
+		fd[i] = dial("127.0.0.1", port);
+		if (fd[i] < 0 || ask(fd[i], "hello"))
+			_exit(1);
+	}
+	while (!poll(&p, 1, 0))
+		for (int i = 0; i < conns; i++)
+			if (ask(fd[i], "a word and its echo"))
+				_exit(2);
+	_exit(0);
+}
+
+TEST_F(service, moves_under_load)
+{
+	static const char * const addr[] = {
+		"127.0.0.1", "0.0.0.0", "::", "127.0.0.2", "::1",
+	};
+	static const char * const service[] = {
+		"echo", "discard", "chargen", "accept",
+	};
+	int until[2], status, rounds = slow(100, 40), fd;
+	char port[16];
+	pid_t pid;
+
+	ASSERT_EQ(0, start("127.0.0.1", "echo"));
+	ASSERT_EQ(0, pipe(until));
+	pid = load(PORT, 32, until[0]);
+	ASSERT_EQ(32, knd_wait_stat("tcp_accepted", 32, 10000));
+	for (int i = 0; i < rounds; i++) {
+		ASSERT_EQ(0, knd_set("tcp_addr", addr[i % 5]));
+		snprintf(port, sizeof(port), "%d", PORT + i % 3);
+		ASSERT_EQ(0, knd_set("tcp_port", port));
+		ASSERT_EQ(0, knd_set("tcp_service", service[i % 4]));
+		ASSERT_EQ(0, knd_set_int("tcp_backlog", 100 + i));
+		fd = dial(i % 5 == 3 ? "127.0.0.2" : i % 5 == 4 ? "::1" :
+			  "127.0.0.1", PORT + i % 3);
+		ASSERT_LE(0, fd) TH_LOG("round %d: %d", i, fd);
+		if (i % 4 == 0)
+			EXPECT_EQ(0, ask(fd, "moved"));
+		close(fd);
+	}
+	close(until[1]);
+	EXPECT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+}
+
+/* Who waited in the queue of the old place is served */
+TEST_F(service, no_one_in_the_queue_is_lost)
+{
+	int fd[50];
+
+	ASSERT_EQ(0, start("127.0.0.1", "echo"));
+	for (int round = 0; round < 10; round++) {
+		for (int i = 0; i < 50; i++) {
+			fd[i] = dial("127.0.0.1", PORT + round);
+			ASSERT_LE(0, fd[i]);
+		}
+		ASSERT_EQ(0, knd_set_int("tcp_port", PORT + round + 1));
+		for (int i = 0; i < 50; i++) {
+			EXPECT_EQ(0, ask(fd[i], "served"));
+			close(fd[i]);
+		}
+	}
+}
+
+TEST_F(service, namespaces_do_not_see_each_other)
+{
+	int fd;
+
+	ASSERT_EQ(0, start("0.0.0.0", "echo"));
+	fd = dial("127.0.0.1", PORT);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(0, ask(fd, "in here"));
+	ASSERT_EQ(0, knd_unshare_net());
+	EXPECT_EQ(-ECONNREFUSED, dial("127.0.0.1", PORT));
+	EXPECT_EQ(0, listed());
+	EXPECT_EQ(0, knd_stat("tcp_accepted"));
+	/* The first one goes on for who is connected to it, then goes away */
+	EXPECT_EQ(0, ask(fd, "out there"));
+	close(fd);
+}
+
+TEST_HARNESS_MAIN
