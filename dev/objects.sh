@@ -45,12 +45,14 @@ configure_objects()
 # compile_objects TREE OBJECTS [ARGUMENTS...]
 compile_objects()
 {
-	local log=$2/.knetdemo-compile
+	local log=$2/.knetdemo-compile missing
 
 	# Made from scratch, as make says nothing about what is up to date
 	rm -rf "$2/net/knetdemo"
-	kmake "$@" net/knetdemo/ 2>&1 | tee "$log"
+	kmake "$@" net/knetdemo/ 2>&1 | tee "$log" || return 1
 	! grep -q 'warning:' "$log" || return 1
-	! nm -u "$2/net/knetdemo/knetdemo.o" | grep -w 'knd_[[:alnum:]_]*' |
-		sed 's/^/ERROR: undefined reference to /' | grep .
+	missing=$(nm -u "$2/net/knetdemo/knetdemo.o" |
+		  sed -n 's/.* \(knd_.*\)/ERROR: undefined reference to \1/p') ||
+		return 1
+	[ -z "$missing" ] || { echo "$missing"; return 1; }
 }

@@ -272,7 +272,7 @@ refuted=0
 # prove WHAT COMMAND...: one line of TAP, with what the command said if it failed
 prove()
 {
-	local what=$1 said line rc=0
+	local what=$1 said rc=0
 	shift
 
 	proofs=$((proofs + 1))
@@ -282,7 +282,7 @@ prove()
 	else
 		refuted=$((refuted + 1))
 		echo "not ok $proofs $what"
-		while read -r line; do echo "# $line"; done <<< "$said" | head -n 40
+		sed 's/^/# /' <<< "$said" | head -n 40
 	fi
 	return "$rc"
 }

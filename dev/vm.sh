@@ -79,12 +79,14 @@ memory=2048
 [ "$kind" != debug ] || memory=4096
 append="console=ttyS0 panic=-1 reboot=k quiet loglevel=7 kunit.enable=$kunit"
 [ "$kind" != debug ] || append+=" hung_task_panic=0 kmemleak=on"
+# shellcheck disable=SC2054 # the commas are qemu's
 qemu=(qemu-system-x86_64 -nodefaults -no-user-config -display none -no-reboot
 	-m "$memory" -kernel "$product/bzImage" -initrd "$run/initrd"
 	-device virtio-rng-pci
 	-serial "file:$console" -serial "file:$run/status"
 	-chardev stdio,id=out,signal=off
 	-device virtio-serial-pci -device virtconsole,chardev=out)
+# shellcheck disable=SC2054 # so are these
 tcg=(-accel tcg,thread=multi -cpu qemu64,+rdrand -smp 2)
 
 # A KVM that opens and makes a VM may still boot none: trust it only after a

@@ -39,7 +39,7 @@ enum knd_service {
 	KND_SERVICE_MAX = KND_SERVICE_CHARGEN
 };
 
-/**
+/*
  * struct knd_config - the knobs of a network namespace
  *
  * One member for each file in /proc/sys/net/knetdemo/, with its name. Numbers

@@ -48,6 +48,7 @@ static const char * const knd_stat_names[] = {
 	[KND_STAT_UDP_ERR_MSGSIZE]	= "udp_err_msgsize",
 	[KND_STAT_UDP_ERR_OTHER]	= "udp_err_other",
 };
+
 static_assert(ARRAY_SIZE(knd_stat_names) == KND_STAT_MAX);
 
 /**

@@ -111,7 +111,7 @@ static int knd_check_addr_or_none(struct knd_net *kn, const char *text)
 	.apply	= _apply,						\
 }
 
-#define KND_STRING(_name, _check, _apply) {					\
+#define KND_STRING(_name, _check, _apply) {				\
 	.name	= #_name,						\
 	.offset	= offsetof(struct knd_config, _name),			\
 	.size	= sizeof_field(struct knd_config, _name),		\

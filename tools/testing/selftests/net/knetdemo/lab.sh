@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
+# shellcheck disable=SC2016,SC2154 # awk code; ns1, ns2: set by setup_ns
 #
 # The exercises of the lab that net/knetdemo comes from, with the tools that its
 # users have: what the kernel log says, what ss shows, what nc receives, and

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
+# shellcheck disable=SC2154 # ns1, ns2: set by setup_ns
 #
 # Load and remove the module while all of it is in use: removal ends within
 # 2 s, and leaves no socket, thread, hook, knob or file.

@@ -24,6 +24,10 @@ static const struct {
 	{ "ftp_timeout_ms", "30000" },
 };
 
+/* For an address, even if it was cut */
+#define TOO_LONG \
+	"127.0.0.1 01234567890123456789012345678901234567890123456789012345"
+
 static const struct {
 	const char *name;
 	const char *value;
@@ -37,8 +41,7 @@ static const struct {
 	{ "tcp_service", "echo echo" }, { "tcp_service", "discardx" },
 	{ "tcp_addr", "localhost" }, { "tcp_addr", "\n" },
 	{ "tcp_addr", "127.0.0.256" }, { "tcp_addr", "::1::" },
-	{ "tcp_addr", "127.0.0.1 " "0123456789012345678901234567890"
-		      "0123456789012345678901234567890123456789" },
+	{ "tcp_addr", TOO_LONG },
 	{ "tcp_backlog", "0" }, { "tcp_max_conns", "0" },
 	{ "tcp_max_conns_per_source", "-1" }, { "tcp_idle_ms", "-5" },
 	{ "udp_daddr", "nowhere" }, { "udp_daddr", "\n" },

@@ -1,0 +1,267 @@
+#!/bin/bash
+# Everything that reads the code and complains: each stage shows its time, its
+# result and its log, and any finding fails the whole. KERNEL and KSRC choose
+# the tree whose tools are used.
+
+# shellcheck source=dev/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=dev/objects.sh
+. "$TOP/dev/objects.sh"
+
+src=$("$TOP/dev/source.sh")
+name=$(tree_name "$src")
+objects=$CACHE/build/$name-lint
+lock "build-$name-lint"
+tree=$("$TOP/dev/tree.sh" "$src")
+cd "$tree"
+mapfile -t overlay < <(overlay_files)
+patches=("$TOP"/patches/*.patch)
+
+# The files of the project that a pattern matches
+# ours PATTERN
+ours()
+{
+	local file
+
+	for file in "${overlay[@]}"; do
+		# shellcheck disable=SC2053 # a pattern it is
+		[[ $file != $1 ]] || echo "$file"
+	done
+}
+
+# Any line of checkpatch's output is a finding, but for one. Several at a time,
+# as each takes a while.
+# checkpatch ARGUMENTS... -- FILES...
+checkpatch()
+{
+	local args=() found
+
+	while [ "$1" != -- ]; do
+		args+=("$1")
+		shift
+	done
+	shift
+	# The proc_do*vec functions want scratch tables that can be written,
+	# and 6.12 registers no const ones: the one structure that newer trees
+	# ask to be const and that cannot be
+	found=$(printf '%s\n' "$@" | xargs -P "$(nproc)" -n 5 \
+		scripts/checkpatch.pl --strict --terse --show-types \
+		--no-summary --codespell --codespellfile "$CODESPELL" \
+		--max-line-length=80 "${args[@]}" 2>&1 |
+		grep -v 'CONST_STRUCT: struct ctl_table should') || :
+	sort <<< "${found//$TOP\//}"
+	[ -z "$found" ]
+}
+CODESPELL=$("$PYTHON3" -c '
+import codespell_lib
+print(codespell_lib.__path__[0] + "/data/dictionary.txt")')
+
+# What is left out everywhere:
+# FILE_PATH_CHANGES: MAINTAINERS is in the series, though not in each patch.
+# MACRO_ARG_REUSE: tables of names use an argument as text and as a member.
+# UNCOMMENTED_DEFINITION: members are commented above, in the kernel-doc way.
+IGNORE=FILE_PATH_CHANGES,MACRO_ARG_REUSE,UNCOMMENTED_DEFINITION
+# Of trace headers, which have a layout of their own
+IGNORE_TRACE=$IGNORE,OPEN_ENDED_LINE,PARENTHESIS_ALIGNMENT
+# Of user space, which has no strscpy(), and of tests that write odd text
+IGNORE_TOOLS=$IGNORE,STRCPY,QUOTED_WHITESPACE_BEFORE_NEWLINE
+
+lint_files()
+{
+	local file kernel=() trace=() tools=() rc=0
+
+	for file in "${overlay[@]}"; do
+		case $file in
+		*/trace.h) trace+=("$file") ;;
+		tools/*) tools+=("$file") ;;
+		*) kernel+=("$file") ;;
+		esac
+	done
+	checkpatch --ignore "$IGNORE" -f -- "${kernel[@]}" || rc=1
+	checkpatch --ignore "$IGNORE_TRACE" -f -- "${trace[@]}" || rc=1
+	checkpatch --ignore "$IGNORE_TOOLS" -f -- "${tools[@]}" || rc=1
+	return "$rc"
+}
+
+# The messages and the changes to the kernel's own files; the files that the
+# series adds are read by lint_files.
+# MISSING_SIGN_OFF: whoever posts the series adds it.
+lint_patches()
+{
+	local dir=$TOP/build/lint-patches patch
+
+	rm -rf "$dir"
+	mkdir -p "$dir"
+	for patch in "${patches[@]}"; do
+		awk '
+		/^diff --git / { held = $0; next }
+		held != "" { new = /^new file/; if (!new) print held; held = "" }
+		!new' "$patch" > "$dir/$(basename "$patch")"
+	done
+	# NOT_UNIFIED_DIFF: what is left may be a message alone.
+	checkpatch --ignore "$IGNORE,MISSING_SIGN_OFF,NOT_UNIFIED_DIFF" \
+		-- "$dir"/*
+}
+
+lint_compile()
+{
+	configure_objects "$tree" "$objects" > "$LOGS/lint-config.log" 2>&1 ||
+		{ tail "$LOGS/lint-config.log"; return 1; }
+	compile_objects "$tree" "$objects"
+}
+
+# An object directory as lint_compile left it is checked, nothing is compiled
+lint_sparse()
+{
+	local log=$objects/.knetdemo-sparse
+
+	kmake "$tree" "$objects" C=2 CHECK=sparse net/knetdemo/ 2>&1 |
+		tee "$log"
+	! grep -qE '(warning|error):' "$log"
+}
+
+lint_kernel_doc()
+{
+	local files
+
+	mapfile -t files < <(ours 'net/knetdemo/*.[ch]'
+			     ours 'include/uapi/*.h')
+	scripts/kernel-doc -Wall -Werror -none "${files[@]}"
+}
+
+# All semantic patches of the kernel that report; those with a part in OCaml
+# want its compiler, which would be a large package for two of them.
+# This is what "make coccicheck" runs, without its make for each.
+lint_coccicheck()
+{
+	local log=$TOP/build/cocci found
+
+	rm -rf "$log"
+	mkdir -p "$log"
+	export tree objects log
+	grep -rlE '^virtual (.*, *)?report' scripts/coccinelle | sort |
+		xargs -P "$(nproc)" -I{} bash -c '
+		! grep -qE "(initialize|script|finalize):ocaml" {} || exit 0
+		log=$log/$(basename {} .cocci)
+		srctree=$tree srcroot=$tree/net/knetdemo MODE=report J=1 \
+		KBUILD_EXTMOD=$tree/net/knetdemo COCCI=$tree/{} \
+		LINUXINCLUDE="-I$tree/arch/x86/include
+			-I$objects/arch/x86/include/generated
+			-I$tree/include -I$objects/include" \
+			scripts/coccicheck > "$log" 2>&1 || :'
+	cat "$log"/*
+	found=$(grep -rhE "^$tree/net/knetdemo/|coccicheck failed" "$log") || :
+	[ -z "$found" ]
+}
+
+lint_shell()
+{
+	local file scripts=()
+
+	cd "$TOP"
+	while read -r file; do
+		case $(head -n 2 "$file" | tr '\n' ' ') in
+		'#!'*sh\ * | *'shellcheck shell='*) scripts+=("$file") ;;
+		esac
+	done < <(find dev .ci -type f)
+	shellcheck -x "${scripts[@]}"
+	# The kernel's selftest library is where the tree has it. SC2317: what
+	# trap and busywait call is taken for unreachable.
+	cd "$tree/tools/testing/selftests/net/knetdemo"
+	mapfile -t scripts < <(ours 'tools/testing/*.sh' | xargs -r -n 1 basename)
+	[ ${#scripts[@]} -eq 0 ] || shellcheck -x -e SC2317 "${scripts[@]}"
+}
+
+lint_codespell()
+{
+	cd "$TOP"
+	"$PYTHON3" /usr/bin/codespell README.md Makefile dev patches "${overlay[@]}"
+}
+
+# What docutils makes of the pages, but for what only Sphinx knows
+lint_rst()
+{
+	local file rc=0
+
+	while read -r file; do
+		echo "$file"
+		"$PYTHON3" - "$file" <<-'PYTHON' || rc=1
+		import sys
+		from docutils import core, utils
+
+		found = []
+		def look(message):
+		    text = message.astext()
+		    if message["level"] >= 2 and "Unknown directive" not in text \
+		       and "Unknown interpreted text role" not in text \
+		       and "No role entry" not in text \
+		       and "No directive entry" not in text:
+		        found.append(text)
+		real = utils.Reporter.notify_observers
+		utils.Reporter.notify_observers = lambda self, message: look(message)
+		core.publish_doctree(open(sys.argv[1]).read(), sys.argv[1],
+		                     settings_overrides={"report_level": 5})
+		print("\n".join(found))
+		sys.exit(bool(found))
+		PYTHON
+	done < <(ours 'Documentation/*.rst')
+	return $rc
+}
+
+lint_uapi()
+{
+	local header
+
+	kmake "$tree" "$objects" headers
+	while read -r header; do
+		gcc -std=c90 -Wall -Wextra -Werror -fsyntax-only -x c \
+			-isystem "$objects/usr/include" "$header"
+		g++ -std=c++98 -Wall -Wextra -Werror -fsyntax-only -x c++ \
+			-isystem "$objects/usr/include" "$header"
+	done < <(ours 'include/uapi/*.h')
+}
+
+failed=0
+# lint WHAT LOG FUNCTION
+lint()
+{
+	local what=$1 log=$LOGS/lint-$2.log start=$SECONDS result=ok rc
+
+	[ ! -t 2 ] || printf '  %-46s        (%s)\r' "$what" "${log#"$TOP"/}" >&2
+	# Each command of the stage counts: not in a condition, where -e is off
+	set +e
+	(set -e; "$3") > "$log" 2>&1 < /dev/null
+	rc=$?
+	set -e
+	if [ "$rc" -ne 0 ]; then
+		result=FAILED
+		failed=$((failed + 1))
+	fi
+	printf '  %-46s %4d s  %-6s (%s)\n' "$what" $((SECONDS - start)) \
+		"$result" "${log#"$TOP"/}" >&2
+	[ "$result" = ok ] ||
+		{ grep -E '(warning|error|WARNING|ERROR|CHECK|==>)' "$log" || tail -n 20 "$log"; } |
+		head -n 20 | sed "s,$tree/,,g; s/^/    /" >&2
+}
+
+say "knetdemo: make lint ($name)"
+lint "checkpatch, the files" checkpatch lint_files
+lint "checkpatch, the series" checkpatch-series lint_patches
+lint "W=1" compile lint_compile
+if [ -f scripts/checker-valid.sh ] &&
+   [ "$(scripts/checker-valid.sh sparse)" != 1 ]; then
+	say "  sparse: left out, this kernel wants a newer one"
+else
+	lint "sparse" sparse lint_sparse
+fi
+lint "kernel-doc" kernel-doc lint_kernel_doc
+lint "coccicheck" coccicheck lint_coccicheck
+lint "shellcheck" shellcheck lint_shell
+lint "codespell" codespell lint_codespell
+lint "reStructuredText" rst lint_rst
+lint "the uapi header in user space, C and C++" uapi lint_uapi
+if [ "$failed" -gt 0 ]; then
+	say "$failed stages have findings"
+	exit 1
+fi
+say "nothing found"
