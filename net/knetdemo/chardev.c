@@ -76,19 +76,71 @@ static int knd_ioctl_filter_address(struct knd_net *kn, void __user *arg)
 	return knd_monitor_filter(kn, text);
 }
 
+/* Any user can be root in a user namespace */
+static bool knd_file_may(const struct file *file, const struct knd_net *kn)
+{
+	return kn->net->user_ns == &init_user_ns &&
+	       file_ns_capable(file, kn->net->user_ns, CAP_NET_ADMIN);
+}
+
+/*
+ * The size is the caller's idea of the structure: what it does not know is
+ * zero, what the kernel does not know must be.
+ */
+static int knd_ioctl_ftp_get(struct file *file, void __user *arg)
+{
+	struct knetdemo_ftp_get req;
+	struct knd_ftp_xfer *x;
+	netns_tracker tracker;
+	struct knd_net *kn;
+	u32 size;
+	int err;
+
+	if (get_user(size, (u32 __user *)arg))
+		return -EFAULT;
+	if (size < KNETDEMO_FTP_GET_SIZE_VER0)
+		return -EINVAL;
+	if (size > PAGE_SIZE)
+		return -E2BIG;
+	err = copy_struct_from_user(&req, sizeof(req), arg, size);
+	if (err)
+		return err;
+
+	x = knd_ftp_prepare(&req);
+	if (IS_ERR(x))
+		return PTR_ERR(x);
+
+	err = -ENODEV;
+	kn = knd_file_get(file->private_data, &tracker);
+	if (kn) {
+		err = knd_file_may(file, kn) ? knd_ftp_attach(kn, x) : -EPERM;
+		knd_file_put(kn, &tracker);
+	}
+	/* From here on the namespace may go, and the transfer with it */
+	if (!err) {
+		err = knd_ftp_run(x);
+		knd_ftp_result(x, &req);
+		if (copy_to_user(arg, &req, min_t(size_t, size, sizeof(req))))
+			err = -EFAULT;
+	}
+	knd_ftp_free(x);
+	return err;
+}
+
 static long knd_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	netns_tracker tracker;
 	struct knd_net *kn;
 	long err;
 
+	/* Has its size in the structure, and does not hold the namespace */
+	if ((cmd & ~IOCSIZE_MASK) == (KNETDEMO_IOC_FTP_GET & ~IOCSIZE_MASK))
+		return knd_ioctl_ftp_get(file, (void __user *)arg);
+
 	kn = knd_file_get(file->private_data, &tracker);
 	if (!kn)
 		return -ENODEV;
-
-	/* Any user can be root in a user namespace */
-	if (kn->net->user_ns != &init_user_ns ||
-	    !file_ns_capable(file, kn->net->user_ns, CAP_NET_ADMIN)) {
+	if (!knd_file_may(file, kn)) {
 		err = -EPERM;
 		goto put;
 	}

@@ -13,6 +13,7 @@
 #include <linux/types.h>
 #include <linux/u64_stats_sync.h>
 
+#include "ftp.h"
 #include "monitor.h"
 #include "pace.h"
 #include "tcp.h"
@@ -112,6 +113,12 @@ enum knd_stat {
 	KND_STAT_UDP_ERR_NETDOWN,	/* device down or gone */
 	KND_STAT_UDP_ERR_MSGSIZE,	/* too large for the path */
 	KND_STAT_UDP_ERR_OTHER,		/* any other cause */
+	/* ftp */
+	KND_STAT_FTP_STARTED,		/* transfers begun */
+	KND_STAT_FTP_DONE,		/* transfers that ended well */
+	KND_STAT_FTP_FAILED,		/* transfers that did not */
+	KND_STAT_FTP_BYTES,		/* bytes written to callers' files */
+	KND_STAT_FTP_ROGUE,		/* data connections not from the server */
 	KND_STAT_MAX
 };
 
@@ -220,6 +227,7 @@ struct knd_udp {
  * @tcp: the TCP service, see tcp.h
  * @files: &knd_file.list of the open files of /dev/knetdemo, see chardev.c
  * @mon: monitor
+ * @ftp: the FTP client
  */
 struct knd_net {
 	struct net *net;
@@ -232,6 +240,7 @@ struct knd_net {
 	struct knd_tcp tcp;
 	struct list_head files;
 	struct knd_monitor mon;
+	struct knd_ftp ftp;
 };
 
 /* main.c */

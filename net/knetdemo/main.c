@@ -39,6 +39,7 @@ static int __net_init knd_net_init(struct net *net)
 	knd_chardev_net_init(kn);
 	knd_monitor_init(kn);
 	knd_tcp_init(kn);
+	knd_ftp_init(kn);
 
 	err = knd_stats_init(kn);
 	if (err)
@@ -74,6 +75,7 @@ static void __net_exit knd_net_pre_exit(struct net *net)
 	knd_monitor_pre_exit(kn);
 	knd_tcp_pre_exit(kn);
 	knd_udp_pre_exit(kn);
+	knd_ftp_pre_exit(kn);
 }
 
 /* Wait for what was told to stop, then free */
@@ -81,6 +83,7 @@ static void __net_exit knd_net_exit(struct net *net)
 {
 	struct knd_net *kn = knd_pernet(net);
 
+	knd_ftp_exit(kn);
 	knd_udp_exit(kn);
 	knd_tcp_exit(kn);
 	knd_monitor_exit(kn);

@@ -114,6 +114,8 @@ int __net_init knd_proc_init(struct knd_net *kn)
 		goto remove;
 	if (knd_monitor_proc_init(kn))
 		goto remove;
+	if (!proc_create_net_single("ftp", 0400, kn->proc, knd_ftp_show, NULL))
+		goto remove;
 	return 0;
 
 remove:

@@ -47,6 +47,11 @@ static const char * const knd_stat_names[] = {
 	[KND_STAT_UDP_ERR_NETDOWN]	= "udp_err_netdown",
 	[KND_STAT_UDP_ERR_MSGSIZE]	= "udp_err_msgsize",
 	[KND_STAT_UDP_ERR_OTHER]	= "udp_err_other",
+	[KND_STAT_FTP_STARTED]		= "ftp_started",
+	[KND_STAT_FTP_DONE]		= "ftp_done",
+	[KND_STAT_FTP_FAILED]		= "ftp_failed",
+	[KND_STAT_FTP_BYTES]		= "ftp_bytes",
+	[KND_STAT_FTP_ROGUE]		= "ftp_rogue",
 };
 
 static_assert(ARRAY_SIZE(knd_stat_names) == KND_STAT_MAX);

@@ -14,6 +14,70 @@
 #include <linux/in6.h>
 #include <linux/tracepoint.h>
 #include <net/net_namespace.h>
+#include <uapi/linux/knetdemo.h>
+
+TRACE_DEFINE_ENUM(KNETDEMO_FTP_STAGE_CONNECT);
+TRACE_DEFINE_ENUM(KNETDEMO_FTP_STAGE_GREETING);
+TRACE_DEFINE_ENUM(KNETDEMO_FTP_STAGE_USER);
+TRACE_DEFINE_ENUM(KNETDEMO_FTP_STAGE_PASS);
+TRACE_DEFINE_ENUM(KNETDEMO_FTP_STAGE_TYPE);
+TRACE_DEFINE_ENUM(KNETDEMO_FTP_STAGE_SIZE);
+TRACE_DEFINE_ENUM(KNETDEMO_FTP_STAGE_REST);
+TRACE_DEFINE_ENUM(KNETDEMO_FTP_STAGE_PORT);
+TRACE_DEFINE_ENUM(KNETDEMO_FTP_STAGE_RETR);
+TRACE_DEFINE_ENUM(KNETDEMO_FTP_STAGE_OPEN);
+TRACE_DEFINE_ENUM(KNETDEMO_FTP_STAGE_DATA);
+TRACE_DEFINE_ENUM(KNETDEMO_FTP_STAGE_WRITE);
+TRACE_DEFINE_ENUM(KNETDEMO_FTP_STAGE_COMPLETE);
+TRACE_DEFINE_ENUM(KNETDEMO_FTP_STAGE_QUIT);
+TRACE_DEFINE_ENUM(KNETDEMO_FTP_STAGE_DONE);
+
+#define knd_show_ftp_stage(stage)					\
+	__print_symbolic(stage,						\
+		{ KNETDEMO_FTP_STAGE_CONNECT,	"connect" },		\
+		{ KNETDEMO_FTP_STAGE_GREETING,	"greeting" },		\
+		{ KNETDEMO_FTP_STAGE_USER,	"user" },		\
+		{ KNETDEMO_FTP_STAGE_PASS,	"pass" },		\
+		{ KNETDEMO_FTP_STAGE_TYPE,	"type" },		\
+		{ KNETDEMO_FTP_STAGE_SIZE,	"size" },		\
+		{ KNETDEMO_FTP_STAGE_REST,	"rest" },		\
+		{ KNETDEMO_FTP_STAGE_PORT,	"port" },		\
+		{ KNETDEMO_FTP_STAGE_RETR,	"retr" },		\
+		{ KNETDEMO_FTP_STAGE_OPEN,	"open" },		\
+		{ KNETDEMO_FTP_STAGE_DATA,	"data" },		\
+		{ KNETDEMO_FTP_STAGE_WRITE,	"write" },		\
+		{ KNETDEMO_FTP_STAGE_COMPLETE,	"complete" },		\
+		{ KNETDEMO_FTP_STAGE_QUIT,	"quit" },		\
+		{ KNETDEMO_FTP_STAGE_DONE,	"done" })
+
+TRACE_EVENT(ftp_stage,
+	TP_PROTO(const struct net *net, u32 id, unsigned int stage,
+		 unsigned int code, u64 bytes, int err),
+	TP_ARGS(net, id, stage, code, bytes, err),
+
+	TP_STRUCT__entry(
+		__field(u64, net_cookie)
+		__field(u64, bytes)
+		__field(u32, id)
+		__field(u32, stage)
+		__field(u32, code)
+		__field(int, err)
+	),
+
+	TP_fast_assign(
+		__entry->net_cookie = net->net_cookie;
+		__entry->bytes = bytes;
+		__entry->id = id;
+		__entry->stage = stage;
+		__entry->code = code;
+		__entry->err = err;
+	),
+
+	TP_printk("net=%llu id=%u stage=%s reply=%u bytes=%llu err=%d",
+		  __entry->net_cookie, __entry->id,
+		  knd_show_ftp_stage(__entry->stage), __entry->code,
+		  __entry->bytes, __entry->err)
+);
 
 #include "knetdemo.h"
 #include "monitor.h"

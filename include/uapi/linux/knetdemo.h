@@ -32,4 +32,87 @@ struct knetdemo_udp_stamp {
 	__be64 tx_ns;	/* CLOCK_REALTIME just before the send, in ns */
 };
 
+/* struct knetdemo_ftp_get.flags */
+#define KNETDEMO_FTP_ACTIVE	(1U << 0)	/* EPRT or PORT, not EPSV or PASV */
+#define KNETDEMO_FTP_SIZE	(1U << 1)	/* ask for the size, and check it */
+#define KNETDEMO_FTP_FLAGS	(KNETDEMO_FTP_ACTIVE | KNETDEMO_FTP_SIZE)
+
+/* The longest user name and password, without their NUL */
+#define KNETDEMO_FTP_NAME_LEN	255
+#define KNETDEMO_FTP_TEXT_LEN	256
+#define KNETDEMO_FTP_SIZE_UNKNOWN	(~(__u64)0)
+
+/* How far a transfer came; where it failed, this is what failed */
+enum knetdemo_ftp_stage {
+	KNETDEMO_FTP_STAGE_NONE,	/* nothing was sent yet */
+	KNETDEMO_FTP_STAGE_CONNECT,	/* to the server */
+	KNETDEMO_FTP_STAGE_GREETING,	/* its first reply */
+	KNETDEMO_FTP_STAGE_USER,
+	KNETDEMO_FTP_STAGE_PASS,
+	KNETDEMO_FTP_STAGE_TYPE,
+	KNETDEMO_FTP_STAGE_SIZE,
+	KNETDEMO_FTP_STAGE_REST,
+	KNETDEMO_FTP_STAGE_PORT,	/* EPSV, PASV, EPRT, PORT */
+	KNETDEMO_FTP_STAGE_RETR,	/* the reply that announces the data */
+	KNETDEMO_FTP_STAGE_OPEN,	/* the data connection */
+	KNETDEMO_FTP_STAGE_DATA,	/* what comes over it */
+	KNETDEMO_FTP_STAGE_WRITE,	/* the caller's file */
+	KNETDEMO_FTP_STAGE_COMPLETE,	/* the reply that confirms the data */
+	KNETDEMO_FTP_STAGE_QUIT,	/* cannot fail */
+	KNETDEMO_FTP_STAGE_DONE
+};
+
+/**
+ * struct knetdemo_ftp_get - retrieve one file from an FTP server
+ * @size: of this structure, as the caller knows it
+ * @flags: KNETDEMO_FTP_*
+ * @server: pointer to a struct sockaddr_in or sockaddr_in6 with a port
+ * @source: the same for the local address, its port may be 0; or 0
+ * @user: pointer to a string of 1 to KNETDEMO_FTP_NAME_LEN bytes
+ * @password: pointer to a string of 0 to KNETDEMO_FTP_NAME_LEN bytes
+ * @path: pointer to a string of 1 to 4095 bytes
+ * @server_len: bytes at @server
+ * @source_len: bytes at @source; 0 where @source is
+ * @fd: a regular file open for writing, without O_APPEND and O_DIRECT
+ * @timeout_ms: for each stage, 100 to 600000; 0 is the knob ftp_timeout_ms
+ * @offset: where to start, in the server's file and in the caller's
+ * @bytes: out: written to the file
+ * @remote_size: out: what the server said, or KNETDEMO_FTP_SIZE_UNKNOWN
+ * @stage: out: enum knetdemo_ftp_stage
+ * @code: out: of the last reply, or 0
+ * @text: out: of the last reply, printable characters only
+ *
+ * No text may have a control character. What is out is written whatever the
+ * result, but where the request itself was refused.
+ */
+struct knetdemo_ftp_get {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 server;
+	__aligned_u64 source;
+	__aligned_u64 user;
+	__aligned_u64 password;
+	__aligned_u64 path;
+	__u32 server_len;
+	__u32 source_len;
+	__s32 fd;
+	__u32 timeout_ms;
+	__aligned_u64 offset;
+	__aligned_u64 bytes;
+	__aligned_u64 remote_size;
+	__u32 stage;
+	__u32 code;
+	char text[KNETDEMO_FTP_TEXT_LEN];
+};
+
+/* sizeof(struct knetdemo_ftp_get) when it was first published */
+#define KNETDEMO_FTP_GET_SIZE_VER0	352
+
+/*
+ * Blocks until the file is there, an error or a signal. The kernel goes by the
+ * size field, not by the size in the command.
+ */
+#define KNETDEMO_IOC_FTP_GET	_IOWR(KNETDEMO_IOC_MAGIC, 0x02, \
+				      struct knetdemo_ftp_get)
+
 #endif /* _UAPI_LINUX_KNETDEMO_H */

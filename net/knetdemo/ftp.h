@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Kernel networking demonstration and test services: the FTP client
+ */
+
+#ifndef _NET_KNETDEMO_FTP_H
+#define _NET_KNETDEMO_FTP_H
+
+#include <linux/bvec.h>
+#include <linux/inet.h>
+#include <linux/list.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+
+struct knetdemo_ftp_get;
+struct knd_ftp_xfer;
+struct knd_net;
+struct net;
+struct seq_file;
+struct sockaddr_in;
+struct sockaddr_storage;
+struct socket;
+
+/* Limits of a reply: what servers say fits, what an attacker says ends */
+#define KND_FTP_LINE_LEN	1024
+#define KND_FTP_REPLY_LINES	256
+#define KND_FTP_REPLY_BYTES	16384
+/* The argument of EPRT: an IPv6 address, five digits, four "|", "2", NUL */
+#define KND_FTP_HOST_LEN	(INET6_ADDRSTRLEN + 10)
+
+/**
+ * struct knd_ftp_reply - reader of one reply
+ * @code: 100 to 599 once the first line is complete
+ * @lines: complete so far
+ * @bytes: so far
+ * @len: of @line
+ * @done: the reply is complete
+ * @line: the line in the works; when @done, the last line as a string, with
+ *	the text behind the first four characters
+ */
+struct knd_ftp_reply {
+	unsigned int code;
+	unsigned int lines;
+	unsigned int bytes;
+	unsigned int len;
+	bool done;
+	char line[KND_FTP_LINE_LEN + 1];
+};
+
+/**
+ * struct knd_ftp - the FTP client in one network namespace
+ * @lock: protects all that follows, and the sockets of transfers
+ * @records: &struct knd_ftp_record: transfers that run and the last that ran
+ * @past: how many of @records do not run
+ * @last_id: number of the transfer that started last
+ * @stopping: the namespace goes, no transfer starts any more
+ */
+struct knd_ftp {
+	spinlock_t lock;	/* see above */
+	struct list_head records;
+	unsigned int past;
+	u32 last_id;
+	bool stopping;
+};
+
+/**
+ * struct knd_pages - received data, in place
+ * @vec: where the bytes are, in their order; each has a reference to its page
+ * @nr: how many of @vec are used
+ */
+struct knd_pages {
+	unsigned int nr;
+	struct bio_vec vec[256];
+};
+
+/* ftp_client.c */
+struct knd_ftp_xfer *knd_ftp_prepare(const struct knetdemo_ftp_get *req);
+int knd_ftp_attach(struct knd_net *kn, struct knd_ftp_xfer *x);
+int knd_ftp_run(struct knd_ftp_xfer *x);
+void knd_ftp_result(const struct knd_ftp_xfer *x,
+		    struct knetdemo_ftp_get *req);
+void knd_ftp_free(struct knd_ftp_xfer *x);
+int knd_ftp_show(struct seq_file *seq, void *v);
+void knd_ftp_init(struct knd_net *kn);
+void knd_ftp_pre_exit(struct knd_net *kn);
+void knd_ftp_exit(struct knd_net *kn);
+
+/* ftp_proto.c */
+void knd_ftp_reply_init(struct knd_ftp_reply *r);
+int knd_ftp_reply_feed(struct knd_ftp_reply *r, const char *buf, size_t len);
+int knd_ftp_parse_227(const char *text);
+int knd_ftp_parse_229(const char *text);
+int knd_ftp_parse_213(const char *text, u64 *size);
+bool knd_ftp_text_ok(const char *text);
+int knd_ftp_command(char *buf, size_t size, const char *verb, const char *arg);
+void knd_ftp_eprt(char *buf, size_t size, const struct sockaddr_storage *ss);
+void knd_ftp_port(char *buf, size_t size, const struct sockaddr_in *in);
+
+/* sock_stream.c */
+int knd_stream_open(struct net *net, const struct sockaddr_storage *source,
+		    struct socket **res);
+int knd_stream_connect(struct socket *sock,
+		       const struct sockaddr_storage *addr);
+int knd_stream_listen(struct socket *sock, struct sockaddr_storage *addr);
+bool knd_stream_ready(const struct socket *sock);
+int knd_stream_wait(const struct socket *sock, const struct socket *other,
+		    bool out, unsigned long deadline, const bool *stop);
+ssize_t knd_stream_collect(struct socket *sock, struct knd_pages *pages,
+			   size_t max, loff_t pos);
+void knd_stream_abort(struct socket *sock);
+void knd_pages_put(struct knd_pages *pages);
+
+#endif /* _NET_KNETDEMO_FTP_H */
