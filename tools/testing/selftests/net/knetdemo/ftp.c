@@ -1,0 +1,1029 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The FTP client of net/knetdemo, against a server that does as it is told
+ */
+
+#define _GNU_SOURCE
+#include <signal.h>
+#include <stdarg.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <linux/knetdemo.h>
+
+#include "../../kselftest_harness.h"
+#include "knetdemo_test.h"
+#include "ftp_server.h"
+
+#define PASSWORD	"pAsSwOrD4711"
+#define TIMEOUT_MS	300
+
+static int dev = -1;
+static char *data;
+static const size_t data_size = 3 * 1024 * 1024 + 12345;
+
+static double now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec + ts.tv_nsec / 1e9;
+}
+
+static void fill(void)
+{
+	unsigned int x = 1;
+
+	data = malloc(data_size);
+	for (size_t i = 0; i < data_size; i++) {
+		x = x * 1103515245 + 12345;
+		data[i] = x >> 16;
+	}
+}
+
+static struct knetdemo_ftp_get request(const struct ftp_server *s, int fd)
+{
+	return (struct knetdemo_ftp_get) {
+		.size = sizeof(struct knetdemo_ftp_get),
+		.server = (uintptr_t)&s->addr,
+		.server_len = s->len,
+		.user = (uintptr_t)"somebody",
+		.password = (uintptr_t)PASSWORD,
+		.path = (uintptr_t)"dir/the file",
+		.fd = fd,
+		.timeout_ms = getenv("KND_SLOW") ? 20000 : 5000,
+	};
+}
+
+static int get(struct knetdemo_ftp_get *r)
+{
+	return ioctl(dev, KNETDEMO_IOC_FTP_GET, r) ? -errno : 0;
+}
+
+static int new_file(void)
+{
+	return memfd_create("ftp", 0);
+}
+
+/* Does the file have exactly the first @size bytes of @want? */
+static bool same(int fd, const char *want, size_t size)
+{
+	struct stat st;
+	char *map;
+	bool ok;
+
+	if (fstat(fd, &st) || (size_t)st.st_size != size)
+		return false;
+	if (!size)
+		return true;
+	map = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
+	ok = map != MAP_FAILED && !memcmp(map, want, size);
+	munmap(map, size);
+	return ok;
+}
+
+FIXTURE(ftp) {
+	struct ftp_server s;
+	int fd;
+};
+
+FIXTURE_VARIANT(ftp) {
+	int family;
+	unsigned int flags;
+};
+
+FIXTURE_VARIANT_ADD(ftp, v4_passive) { .family = AF_INET };
+FIXTURE_VARIANT_ADD(ftp, v6_passive) { .family = AF_INET6 };
+FIXTURE_VARIANT_ADD(ftp, v4_active) {
+	.family = AF_INET, .flags = KNETDEMO_FTP_ACTIVE,
+};
+FIXTURE_VARIANT_ADD(ftp, v6_active) {
+	.family = AF_INET6, .flags = KNETDEMO_FTP_ACTIVE,
+};
+
+FIXTURE_SETUP(ftp)
+{
+	ASSERT_EQ(0, knd_unshare_net());
+	dev = open("/dev/knetdemo", O_RDWR);
+	ASSERT_LE(0, dev);
+	fill();
+	self->s.data = data;
+	self->s.size = data_size;
+	ASSERT_EQ(0, ftp_server_start(&self->s, variant->family));
+	self->fd = new_file();
+}
+
+FIXTURE_TEARDOWN(ftp)
+{
+	ftp_server_stop(&self->s);
+}
+
+TEST_F(ftp, files_of_all_sizes)
+{
+	static const size_t sizes[] = { 0, 1, 4095, 4096, 4097, 65536, 100001,
+					data_size };
+
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+		struct knetdemo_ftp_get r = request(&self->s, new_file());
+
+		for (int ask = 0; ask < 2; ask++) {
+			self->s.size = sizes[i];
+			r.flags = variant->flags | (ask ? KNETDEMO_FTP_SIZE : 0);
+			ASSERT_EQ(0, get(&r)) TH_LOG("%zu %s", sizes[i], r.text);
+			EXPECT_EQ(sizes[i], r.bytes);
+			EXPECT_EQ(ask ? sizes[i] : KNETDEMO_FTP_SIZE_UNKNOWN,
+				  r.remote_size);
+			EXPECT_EQ(KNETDEMO_FTP_STAGE_DONE, r.stage);
+			EXPECT_EQ(226, r.code);
+			EXPECT_STREQ("done", r.text);
+			EXPECT_TRUE(same(r.fd, data, sizes[i]));
+		}
+		close(r.fd);
+	}
+	EXPECT_EQ(16, knd_stat("ftp_started"));
+	EXPECT_EQ(16, knd_stat("ftp_done"));
+	EXPECT_EQ(0, knd_stat("ftp_failed"));
+	EXPECT_EQ(2 * (1 + 4095 + 4096 + 4097 + 65536 + 100001 + data_size),
+		  knd_stat("ftp_bytes"));
+}
+
+TEST_F(ftp, commands)
+{
+	static const char login[] = "USER somebody\r\nPASS " PASSWORD "\r\n"
+		"TYPE I\r\nSIZE dir/the file\r\nREST 1000\r\n";
+	const char *set_up = variant->flags ? "EPRT " : "EPSV\r\n";
+	struct knetdemo_ftp_get r = request(&self->s, self->fd);
+
+	r.flags = variant->flags | KNETDEMO_FTP_SIZE;
+	r.offset = 1000;
+	ASSERT_EQ(0, get(&r));
+	EXPECT_EQ(0, strncmp(self->s.commands, login, strlen(login)))
+		TH_LOG("%s", self->s.commands);
+	EXPECT_NE(NULL, strstr(self->s.commands, set_up));
+	EXPECT_NE(NULL, strstr(self->s.commands,
+			       "\r\nRETR dir/the file\r\nQUIT\r\n"));
+}
+
+TEST_F(ftp, resume_after_the_server_went_away)
+{
+	struct knetdemo_ftp_get r = request(&self->s, self->fd);
+	int err;
+
+	r.flags = variant->flags;
+	self->s.cut = 1234567;
+	self->s.after_cut = FTP_HANGUP;
+	err = get(&r);
+	EXPECT_EQ(-ECONNRESET, err) TH_LOG("stage %u", r.stage);
+	EXPECT_LE(r.bytes, 1234567);
+	EXPECT_TRUE(same(self->fd, data, r.bytes));
+
+	self->s.cut = 0;
+	r.offset = r.bytes;
+	ASSERT_EQ(0, get(&r)) TH_LOG("%s", r.text);
+	EXPECT_EQ(data_size - r.offset, r.bytes);
+	EXPECT_TRUE(same(self->fd, data, data_size));
+}
+
+TEST_F(ftp, the_older_commands_for_ipv4_only)
+{
+	static const struct ftp_script script[] = {
+		{ "EPSV", "500 what?\r\n" }, { "EPRT", "502 what?\r\n" }, {}
+	};
+	struct knetdemo_ftp_get r = request(&self->s, self->fd);
+
+	r.flags = variant->flags;
+	self->s.script = script;
+	if (variant->family == AF_INET) {
+		EXPECT_EQ(0, get(&r)) TH_LOG("%s", r.text);
+		EXPECT_TRUE(same(self->fd, data, data_size));
+	} else {
+		EXPECT_EQ(-EOPNOTSUPP, get(&r));
+		EXPECT_EQ(KNETDEMO_FTP_STAGE_PORT, r.stage);
+	}
+}
+
+TEST_F(ftp, source_address)
+{
+	struct knetdemo_ftp_get r = request(&self->s, self->fd);
+	struct sockaddr_in6 from;
+
+	r.flags = variant->flags;
+	r.source_len = ftp_addr(&from, variant->family,
+				variant->family == AF_INET ? "127.0.0.77" :
+				"::1", 0);
+	r.source = (uintptr_t)&from;
+	EXPECT_EQ(0, get(&r)) TH_LOG("%s", r.text);
+	EXPECT_TRUE(same(self->fd, data, data_size));
+	if (variant->flags && variant->family == AF_INET)
+		EXPECT_NE(NULL, strstr(self->s.commands,
+				       "EPRT |1|127.0.0.77|"));
+
+	/* Not an address of this host */
+	ftp_addr(&from, variant->family, variant->family == AF_INET ?
+		 "192.0.2.1" : "2001:db8::1", 0);
+	EXPECT_EQ(-EADDRNOTAVAIL, get(&r));
+	EXPECT_EQ(KNETDEMO_FTP_STAGE_CONNECT, r.stage);
+}
+
+/* One server for tests where family and mode make no difference */
+FIXTURE(one) {
+	struct ftp_server s;
+	int fd;
+};
+
+FIXTURE_SETUP(one)
+{
+	ASSERT_EQ(0, knd_unshare_net());
+	dev = open("/dev/knetdemo", O_RDWR);
+	ASSERT_LE(0, dev);
+	fill();
+	self->s.data = data;
+	self->s.size = data_size;
+	ASSERT_EQ(0, ftp_server_start(&self->s, AF_INET));
+	self->fd = new_file();
+}
+
+FIXTURE_TEARDOWN(one)
+{
+	ftp_server_stop(&self->s);
+}
+
+TEST_F(one, requests_that_are_refused)
+{
+	const struct knetdemo_ftp_get good = request(&self->s, self->fd);
+	struct sockaddr_in6 v6, none;
+	struct knetdemo_ftp_get r;
+	char longer[600], path[5000];
+	int pipes[2];
+	struct {
+		struct knetdemo_ftp_get r;
+		char more[4096];
+	} big;
+
+	ftp_addr(&v6, AF_INET6, NULL, 21);
+	ftp_addr(&none, AF_INET, NULL, 0);
+	memset(longer, 'a', sizeof(longer));
+	memset(path, 'a', sizeof(path));
+	longer[sizeof(longer) - 1] = '\0';
+	path[sizeof(path) - 1] = '\0';
+	ASSERT_EQ(0, pipe(pipes));
+
+#define REFUSED(_err, _what) do {					\
+		r = good;						\
+		_what;							\
+		EXPECT_EQ(_err, get(&r)) TH_LOG("%s", #_what);		\
+	} while (0)
+
+	REFUSED(-EINVAL, r.size = 0);
+	REFUSED(-EINVAL, r.size = sizeof(r) - 1);
+	REFUSED(-E2BIG, r.size = 1 << 20);
+	REFUSED(-EINVAL, r.flags = KNETDEMO_FTP_FLAGS + 1);
+	REFUSED(-EINVAL, r.flags = 1U << 31);
+	REFUSED(-EINVAL, r.timeout_ms = 99);
+	REFUSED(-EINVAL, r.timeout_ms = 600001);
+	REFUSED(-EINVAL, r.offset = 1ULL << 63);
+	REFUSED(-EFAULT, r.server = 0);
+	REFUSED(-EINVAL, r.server_len = 0);
+	REFUSED(-EINVAL, r.server_len = sizeof(struct sockaddr_in) - 1);
+	REFUSED(-EINVAL, r.server_len = 129);
+	REFUSED(-EINVAL, r.server = (uintptr_t)&none);
+	REFUSED(-EINVAL, r.server = (uintptr_t)&v6;
+		r.server_len = sizeof(v6) - 1);
+	REFUSED(-EAFNOSUPPORT, none.sin6_family = AF_UNIX;
+		r.server = (uintptr_t)&none);
+	REFUSED(-EINVAL, r.source = (uintptr_t)&v6;
+		r.source_len = sizeof(v6));
+	REFUSED(-EINVAL, r.source = (uintptr_t)&v6);
+	REFUSED(-EFAULT, r.source_len = sizeof(v6));
+	REFUSED(-EFAULT, r.user = 0);
+	REFUSED(-EFAULT, r.password = 0);
+	REFUSED(-EFAULT, r.path = 0);
+	REFUSED(-EINVAL, r.user = (uintptr_t)"");
+	REFUSED(-EINVAL, r.path = (uintptr_t)"");
+	REFUSED(-EINVAL, r.user = (uintptr_t)longer);
+	REFUSED(-EINVAL, r.password = (uintptr_t)longer);
+	REFUSED(-EINVAL, r.path = (uintptr_t)path);
+	REFUSED(-EBADF, r.fd = -1);
+	REFUSED(-EBADF, r.fd = 4711);
+	REFUSED(-EBADF, r.fd = open("/proc/self/exe", O_RDONLY));
+	REFUSED(-EBADF, r.fd = open("/tmp", O_PATH));
+	REFUSED(-EINVAL, r.fd = pipes[1]);
+	REFUSED(-EINVAL, r.fd = open("/dev/null", O_WRONLY));
+	REFUSED(-EINVAL, r.fd = self->s.listener);
+	REFUSED(-EINVAL, r.fd = open("/tmp/knd-ftp-append",
+				     O_WRONLY | O_CREAT | O_APPEND, 0600));
+	REFUSED(-EINVAL, r.fd = open("/tmp/knd-ftp-append",
+				     O_WRONLY | O_DIRECT));
+	unlink("/tmp/knd-ftp-append");
+
+	for (int c = 1; c < 256; c++) {
+		char text[] = "a?b";
+
+		if (c >= 32 && c != 127 && c != 255)
+			continue;
+		text[1] = c;
+		REFUSED(-EINVAL, r.user = (uintptr_t)text);
+		REFUSED(-EINVAL, r.password = (uintptr_t)text);
+		REFUSED(-EINVAL, r.path = (uintptr_t)text);
+	}
+
+	/* A later version of the structure: fine where the rest is zero */
+	memset(&big, 0, sizeof(big));
+	big.r = good;
+	big.r.size = sizeof(big.r) + 8;
+	big.more[7] = 1;
+	EXPECT_EQ(-E2BIG, get(&big.r));
+	EXPECT_EQ(0, knd_stat("ftp_started"));
+	EXPECT_STREQ("", self->s.commands);
+	big.more[7] = 0;
+	EXPECT_EQ(0, get(&big.r));
+	EXPECT_EQ(data_size, big.r.bytes);
+	EXPECT_EQ(1, knd_stat("ftp_started"));
+
+	EXPECT_EQ(-1, ioctl(dev, KNETDEMO_IOC_FTP_GET, NULL));
+	EXPECT_EQ(EFAULT, errno);
+	EXPECT_EQ(-1, ioctl(dev, _IO(KNETDEMO_IOC_MAGIC, 0x02), &r));
+	EXPECT_EQ(ENOTTY, errno);
+}
+
+TEST_F(one, user_namespace_is_refused)
+{
+	struct knetdemo_ftp_get r = request(&self->s, self->fd);
+	pid_t pid = fork();
+	int status;
+
+	if (!pid) {
+		int fd;
+
+		if (unshare(CLONE_NEWUSER | CLONE_NEWNET))
+			_exit(100);
+		fd = open("/dev/knetdemo", O_RDWR);
+		if (fd < 0)
+			_exit(101);
+		_exit(ioctl(fd, KNETDEMO_IOC_FTP_GET, &r) ? errno : 0);
+	}
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(EPERM, WEXITSTATUS(status));
+	EXPECT_STREQ("", self->s.commands);
+}
+
+TEST_F(one, refusals_have_their_stage)
+{
+	static const struct {
+		const char *verb;
+		const char *reply;
+		int err;
+		unsigned int stage;
+		unsigned int code;
+	} cases[] = {
+		{ "greeting", "421 full\r\n", -EBUSY,
+		  KNETDEMO_FTP_STAGE_GREETING, 421 },
+		{ "greeting", "554 no\r\n", -EREMOTEIO,
+		  KNETDEMO_FTP_STAGE_GREETING, 554 },
+		{ "greeting", FTP_HANGUP, -ECONNRESET,
+		  KNETDEMO_FTP_STAGE_GREETING, 0 },
+		{ "USER", "530 no\r\n", -EACCES, KNETDEMO_FTP_STAGE_USER, 530 },
+		{ "USER", "332 account\r\n", -EACCES,
+		  KNETDEMO_FTP_STAGE_USER, 332 },
+		{ "USER", "421 bye\r\n", -EBUSY, KNETDEMO_FTP_STAGE_USER, 421 },
+		{ "PASS", "530 no\r\n", -EACCES, KNETDEMO_FTP_STAGE_PASS, 530 },
+		{ "PASS", "332 account\r\n", -EACCES,
+		  KNETDEMO_FTP_STAGE_PASS, 332 },
+		{ "PASS", FTP_HANGUP, -ECONNRESET,
+		  KNETDEMO_FTP_STAGE_PASS, 331 },
+		{ "TYPE", "504 no\r\n", -EOPNOTSUPP,
+		  KNETDEMO_FTP_STAGE_TYPE, 504 },
+		{ "SIZE", "213 3\r\n", -ERANGE, KNETDEMO_FTP_STAGE_SIZE, 213 },
+		{ "REST", "502 no\r\n", -EOPNOTSUPP,
+		  KNETDEMO_FTP_STAGE_REST, 502 },
+		{ "EPSV", "425 no\r\n", -ECONNREFUSED,
+		  KNETDEMO_FTP_STAGE_PORT, 425 },
+		{ "EPSV", "229 x (|||1|)\r\n", -ECONNREFUSED,
+		  KNETDEMO_FTP_STAGE_OPEN, 229 },
+		{ "RETR", "550 no such file\r\n", -ENOENT,
+		  KNETDEMO_FTP_STAGE_RETR, 550 },
+		{ "RETR", "450 busy\r\n", -EBUSY, KNETDEMO_FTP_STAGE_RETR, 450 },
+		{ "RETR", "226 done\r\n", -EPROTO,
+		  KNETDEMO_FTP_STAGE_RETR, 226 },
+		{ "226", "426 broken\r\n", -ENODATA,
+		  KNETDEMO_FTP_STAGE_COMPLETE, 426 },
+		{ "226", "451 broken\r\n", -ENODATA,
+		  KNETDEMO_FTP_STAGE_COMPLETE, 451 },
+		{ "226", FTP_HANGUP, -ECONNRESET,
+		  KNETDEMO_FTP_STAGE_COMPLETE, 150 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct ftp_script script[] = {
+			{ cases[i].verb, cases[i].reply }, {}
+		};
+		struct knetdemo_ftp_get r = request(&self->s, new_file());
+		int err;
+
+		r.flags = KNETDEMO_FTP_SIZE;
+		r.offset = 4;
+		self->s.script = script;
+		err = get(&r);
+		EXPECT_EQ(cases[i].err, err) TH_LOG("%zu: %s", i, cases[i].verb);
+		/* The data may end before the reply or after it */
+		if (strcmp(cases[i].verb, "226") ||
+		    r.stage != KNETDEMO_FTP_STAGE_DATA)
+			EXPECT_EQ(cases[i].stage, r.stage) TH_LOG("%zu", i);
+		EXPECT_EQ(cases[i].code, r.code) TH_LOG("%zu", i);
+		close(r.fd);
+	}
+	EXPECT_EQ(ARRAY_SIZE(cases), knd_stat("ftp_failed"));
+}
+
+TEST_F(one, what_a_good_server_may_do)
+{
+	static const struct ftp_script scripts[][4] = {
+		{ { "greeting", "120 soon\r\n220 now\r\n" } },
+		{ { "greeting", "220-a\r\nb\r\n500 c\r\n220 d\r\n" } },
+		{ { "greeting", "220 no carriage return\n" } },
+		{ { "USER", "230 no password needed\r\n" } },
+		{ { "PASS", "202 superfluous\r\n" } },
+		{ { "SIZE", "550 I never say\r\n" } },
+		{ { "SIZE", "502 what?\r\n" } },
+		{ { "150", "125 it is open already\r\n" } },
+		{ { "226", "250 done\r\n" } },
+		{ { "150", "150 a\r\n226 in advance\r\n" }, { "226", "" } },
+		{ { "QUIT", "500 never\r\n" } },
+		{ { "QUIT", "garbage" } },
+		{ { "QUIT", FTP_HANGUP } },
+		{ { "QUIT", FTP_STALL } },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(scripts); i++) {
+		struct knetdemo_ftp_get r = request(&self->s, new_file());
+
+		r.flags = KNETDEMO_FTP_SIZE;
+		self->s.script = scripts[i];
+		EXPECT_EQ(0, get(&r)) TH_LOG("%zu: stage %u", i, r.stage);
+		EXPECT_TRUE(same(r.fd, data, data_size));
+		close(r.fd);
+	}
+}
+
+TEST_F(one, hostile_replies)
+{
+	static char nothing_ends[20000], many[300 * 6 + 1], wide[1100];
+	static const struct {
+		const char *verb;
+		unsigned int stage;
+	} where[] = {
+		{ "greeting", KNETDEMO_FTP_STAGE_GREETING },
+		{ "USER", KNETDEMO_FTP_STAGE_USER },
+		{ "PASS", KNETDEMO_FTP_STAGE_PASS },
+		{ "TYPE", KNETDEMO_FTP_STAGE_TYPE },
+		{ "SIZE", KNETDEMO_FTP_STAGE_SIZE },
+		{ "REST", KNETDEMO_FTP_STAGE_REST },
+		{ "EPSV", KNETDEMO_FTP_STAGE_PORT },
+		{ "RETR", KNETDEMO_FTP_STAGE_RETR },
+	};
+	const char *replies[] = {
+		"\r\n", "\n", "x\r\n", "22\r\n", "220\r\n", "2200 x\r\n",
+		"000 x\r\n", "099 x\r\n", "600 x\r\n", "999 x\r\n",
+		"-20 x\r\n", "+20 x\r\n", " 220 x\r\n", "220\tx\r\n",
+		"2 0 x\r\n", "220 x\ry\r\n", "\r220 x\r\n", "220_x\r\n",
+		"\xff\xfb\x01" "220 x\r\n", "HTTP/1.1 200 OK\r\n",
+		"SSH-2.0-OpenSSH\r\n", "150 x\r\n", "100 x\r\n", "299 x\r\n",
+		"399 x\r\n", nothing_ends, many, wide,
+	};
+	static const char * const sizes[] = {
+		"213 \r\n", "213 -1\r\n", "213 x\r\n", "213 1 \r\n",
+		"213 +1\r\n", "213 0x10\r\n", "213 9223372036854775808\r\n",
+		"213 99999999999999999999999\r\n",
+	};
+	static const char * const ports[] = {
+		"229 \r\n", "229 (|||0|)\r\n", "229 (|||65536|)\r\n",
+		"229 (|||-1|)\r\n", "229 (|1|127.0.0.1|21|)\r\n",
+		"229 (|||21|\r\n", "229 (|||21|) x\r\n", "229 (||21|)\r\n",
+		"229 (|||21!)\r\n", "229 (|||x|)\r\n", "227 (1,2,3,4,5,6)\r\n",
+	};
+	size_t done = 0;
+
+	memset(nothing_ends, 'x', sizeof(nothing_ends) - 1);
+	memset(wide, 'x', sizeof(wide) - 1);
+	memcpy(wide, "220 ", 4);
+	wide[sizeof(wide) - 2] = '\n';
+	for (int i = 0; i < 300; i++)
+		memcpy(many + i * 6, "220-x\n", 6);
+
+	for (size_t i = 0; i < ARRAY_SIZE(where); i++) {
+		size_t n = ARRAY_SIZE(replies);
+		const char *const *more = NULL;
+		size_t n_more = 0;
+
+		if (!strcmp(where[i].verb, "SIZE")) {
+			more = sizes;
+			n_more = ARRAY_SIZE(sizes);
+		} else if (!strcmp(where[i].verb, "EPSV")) {
+			more = ports;
+			n_more = ARRAY_SIZE(ports);
+		}
+		for (size_t j = 0; j < n + n_more; j++, done++) {
+			const char *reply = j < n ? replies[j] : more[j - n];
+			const struct ftp_script script[] = {
+				{ where[i].verb, reply }, {}
+			};
+			struct knetdemo_ftp_get r;
+			int err;
+
+			/* To RETR, 150 is what is wanted */
+			if (!strcmp(where[i].verb, "RETR") &&
+			    !strncmp(reply, "150", 3))
+				continue;
+			r = request(&self->s, self->fd);
+			r.flags = KNETDEMO_FTP_SIZE;
+			r.offset = 1;
+			self->s.script = script;
+			err = get(&r);
+			EXPECT_EQ(-EPROTO, err)
+				TH_LOG("%s %zu: %.20s", where[i].verb, j, reply);
+			EXPECT_EQ(where[i].stage, r.stage)
+				TH_LOG("%s %zu: %.20s", where[i].verb, j, reply);
+			EXPECT_EQ(0, r.bytes);
+		}
+	}
+	EXPECT_LE(200, done);
+	EXPECT_TRUE(same(self->fd, data, 0));
+}
+
+TEST_F(one, replies_before_their_commands)
+{
+	static const struct ftp_script login[] = {
+		{ "USER", "331 a\r\n230 b\r\n" }, {}
+	};
+	static const struct ftp_script tired[] = {
+		{ "USER", "331 a\r\n421 b\r\n" }, {}
+	};
+	struct knetdemo_ftp_get r = request(&self->s, self->fd);
+
+	self->s.script = login;
+	EXPECT_EQ(-EPROTO, get(&r));
+	EXPECT_EQ(KNETDEMO_FTP_STAGE_PASS, r.stage);
+	EXPECT_STREQ("USER somebody\r\n", self->s.commands);
+
+	self->s.script = tired;
+	EXPECT_EQ(-EBUSY, get(&r));
+	EXPECT_EQ(421, r.code);
+}
+
+/* A port that drops what comes: its backlog is full */
+static int black_hole(struct sockaddr_in6 *addr)
+{
+	int fd = ftp_listen(AF_INET, NULL, 0, 0, addr);
+	int filler = socket(AF_INET, SOCK_STREAM, 0);
+
+	if (connect(filler, (void *)addr, sizeof(struct sockaddr_in)))
+		return -1;
+	return fd;
+}
+
+TEST_F(one, stalls)
+{
+	static const struct {
+		const char *verb;
+		unsigned int stage;
+	} cases[] = {
+		{ "greeting", KNETDEMO_FTP_STAGE_GREETING },
+		{ "USER", KNETDEMO_FTP_STAGE_USER },
+		{ "PASS", KNETDEMO_FTP_STAGE_PASS },
+		{ "TYPE", KNETDEMO_FTP_STAGE_TYPE },
+		{ "SIZE", KNETDEMO_FTP_STAGE_SIZE },
+		{ "REST", KNETDEMO_FTP_STAGE_REST },
+		{ "EPSV", KNETDEMO_FTP_STAGE_PORT },
+		{ "RETR", KNETDEMO_FTP_STAGE_RETR },
+		{ "226", KNETDEMO_FTP_STAGE_COMPLETE },
+		{ "connect", KNETDEMO_FTP_STAGE_CONNECT },
+		{ "open", KNETDEMO_FTP_STAGE_OPEN },
+		{ "accept", KNETDEMO_FTP_STAGE_OPEN },
+		{ "data", KNETDEMO_FTP_STAGE_DATA },
+	};
+	struct sockaddr_in6 hole;
+	char to_hole[64];
+
+	ASSERT_LE(0, black_hole(&hole));
+	snprintf(to_hole, sizeof(to_hole), "229 x (|||%d|)\r\n",
+		 ftp_port_of(&hole));
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct ftp_script script[] = {
+			{ cases[i].verb, FTP_STALL }, {}
+		};
+		struct knetdemo_ftp_get r = request(&self->s, new_file());
+		double start;
+		int err;
+
+		r.flags = KNETDEMO_FTP_SIZE;
+		r.offset = 1;
+		r.timeout_ms = TIMEOUT_MS * (getenv("KND_SLOW") ? 10 : 1);
+		self->s.script = script;
+		self->s.cut = 0;
+		if (!strcmp(cases[i].verb, "connect")) {
+			r.server = (uintptr_t)&hole;
+		} else if (!strcmp(cases[i].verb, "open")) {
+			script[0].verb = "EPSV";
+			script[0].reply = to_hole;
+		} else if (!strcmp(cases[i].verb, "accept")) {
+			r.flags |= KNETDEMO_FTP_ACTIVE;
+			self->s.no_connect = true;
+		} else if (!strcmp(cases[i].verb, "data")) {
+			self->s.cut = 100000;
+			self->s.after_cut = FTP_STALL;
+		}
+		start = now();
+		err = get(&r);
+		start = now() - start;
+		EXPECT_EQ(-ETIMEDOUT, err) TH_LOG("%s", cases[i].verb);
+		EXPECT_EQ(cases[i].stage, r.stage) TH_LOG("%s", cases[i].verb);
+		EXPECT_LE(r.timeout_ms / 1e3, start) TH_LOG("%s", cases[i].verb);
+		EXPECT_GE(r.timeout_ms / 1e3 + 1, start)
+			TH_LOG("%s", cases[i].verb);
+		if (!strcmp(cases[i].verb, "data"))
+			EXPECT_EQ(100000 - 1, r.bytes);
+		close(r.fd);
+	}
+}
+
+TEST_F(one, a_reply_byte_by_byte)
+{
+	struct knetdemo_ftp_get r = request(&self->s, self->fd);
+	double start;
+
+	/* Slow, and in time */
+	self->s.step_us = 500;
+	EXPECT_EQ(0, get(&r)) TH_LOG("stage %u", r.stage);
+	EXPECT_TRUE(same(self->fd, data, data_size));
+
+	/* Always something new, and never the end of it */
+	self->s.step_us = 100000;
+	r.timeout_ms = TIMEOUT_MS;
+	start = now();
+	EXPECT_EQ(-ETIMEDOUT, get(&r));
+	EXPECT_EQ(KNETDEMO_FTP_STAGE_GREETING, r.stage);
+	EXPECT_GE(1.3, now() - start);
+}
+
+TEST_F(one, size_and_data_disagree)
+{
+	static const struct ftp_script less[] = {
+		{ "SIZE", "213 100000\r\n" }, {}
+	};
+	static const struct ftp_script more[] = {
+		{ "SIZE", "213 4000000\r\n" }, {}
+	};
+	struct knetdemo_ftp_get r = request(&self->s, self->fd);
+
+	r.flags = KNETDEMO_FTP_SIZE;
+	self->s.script = more;
+	EXPECT_EQ(-ENODATA, get(&r));
+	EXPECT_EQ(KNETDEMO_FTP_STAGE_COMPLETE, r.stage);
+	EXPECT_EQ(data_size, r.bytes);
+	EXPECT_EQ(226, r.code);
+
+	self->s.script = less;
+	EXPECT_EQ(-EOVERFLOW, get(&r));
+	EXPECT_EQ(KNETDEMO_FTP_STAGE_DATA, r.stage);
+	EXPECT_GE(100000, r.bytes);
+}
+
+TEST_F(one, a_227_that_points_elsewhere)
+{
+	struct sockaddr_in6 here, there;
+	struct ftp_script script[] = {
+		{ "EPSV", "500 what?\r\n" }, { "PASV", NULL }, {}
+	};
+	struct knetdemo_ftp_get r = request(&self->s, self->fd);
+	int real = ftp_listen(AF_INET, "127.0.0.1", 0, 4, &here);
+	int port = ftp_port_of(&here);
+	int other = ftp_listen(AF_INET, "127.0.0.9", port, 4, &there);
+	int sniffer = socket(AF_INET, SOCK_RAW | SOCK_NONBLOCK, IPPROTO_TCP);
+	unsigned char packet[2048];
+	char text[64];
+	ssize_t n;
+
+	ASSERT_LE(0, real);
+	ASSERT_LE(0, other);
+	ASSERT_LE(0, sniffer);
+	snprintf(text, sizeof(text), "227 x (127,0,0,9,%d,%d)\r\n", port / 256,
+		 port % 256);
+	script[1].reply = text;
+	self->s.script = script;
+	self->s.size = 1000;
+	r.timeout_ms = TIMEOUT_MS;
+	fcntl(real, F_SETFL, O_NONBLOCK);
+	fcntl(other, F_SETFL, O_NONBLOCK);
+	/* Connects to the port at the server's own address, which stalls */
+	EXPECT_EQ(-ETIMEDOUT, get(&r));
+	EXPECT_LE(0, accept(real, NULL, NULL));
+	EXPECT_EQ(-1, accept(other, NULL, NULL));
+	while ((n = recv(sniffer, packet, sizeof(packet), 0)) > 0)
+		EXPECT_NE(9, packet[19]);
+}
+
+TEST_F(one, rogues_never_win)
+{
+	struct knetdemo_ftp_get r = request(&self->s, self->fd);
+
+	self->s.rogues = 10;
+	for (int i = 0; i < 10; i++) {
+		r.flags = KNETDEMO_FTP_ACTIVE;
+		ftruncate(self->fd, 0);
+		ASSERT_EQ(0, get(&r)) TH_LOG("%s", r.text);
+		ASSERT_TRUE(same(self->fd, data, data_size));
+	}
+	EXPECT_EQ(100, knd_stat("ftp_rogue"));
+}
+
+TEST_F(one, no_space_left)
+{
+	struct knetdemo_ftp_get r = request(&self->s, -1);
+
+	ASSERT_EQ(0, unshare(CLONE_NEWNS));
+	ASSERT_EQ(0, mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
+	ASSERT_EQ(0, mount("t", "/tmp", "tmpfs", 0, "size=1m"));
+	r.fd = open("/tmp/f", O_RDWR | O_CREAT, 0600);
+	ASSERT_LE(0, r.fd);
+	EXPECT_EQ(-ENOSPC, get(&r));
+	EXPECT_EQ(KNETDEMO_FTP_STAGE_WRITE, r.stage);
+	EXPECT_EQ(1 << 20, r.bytes);
+	EXPECT_TRUE(same(r.fd, data, 1 << 20));
+}
+
+TEST_F(one, the_callers_limit)
+{
+	struct rlimit limit = { 500001, 500001 };
+	struct knetdemo_ftp_get r = request(&self->s, self->fd);
+
+	signal(SIGXFSZ, SIG_IGN);
+	ASSERT_EQ(0, setrlimit(RLIMIT_FSIZE, &limit));
+	EXPECT_EQ(-EFBIG, get(&r));
+	EXPECT_EQ(KNETDEMO_FTP_STAGE_WRITE, r.stage);
+	EXPECT_EQ(500001, r.bytes);
+	EXPECT_TRUE(same(self->fd, data, 500001));
+}
+
+static void nothing(int sig)
+{
+}
+
+TEST_F(one, a_signal_ends_it)
+{
+	static const struct ftp_script script[] = { { "TYPE", FTP_STALL }, {} };
+	struct itimerval timer = { .it_value.tv_usec = 300000 };
+	struct sigaction act = { .sa_handler = nothing };
+	struct knetdemo_ftp_get r = request(&self->s, self->fd);
+	double start = now();
+
+	sigaction(SIGALRM, &act, NULL);
+	if (getenv("KND_SLOW"))
+		timer.it_value.tv_sec = 2;
+	self->s.script = script;
+	setitimer(ITIMER_REAL, &timer, NULL);
+	EXPECT_EQ(-EINTR, get(&r));
+	EXPECT_EQ(KNETDEMO_FTP_STAGE_TYPE, r.stage);
+	EXPECT_GE(timer.it_value.tv_sec + 1.3, now() - start);
+}
+
+/* Run ip(8) with these words. No shell: busybox's would run its own ip. */
+static int ip(const char *format, ...)
+{
+	char line[256], *words[20], *save;
+	int n = 0, status;
+	va_list args;
+	pid_t pid;
+
+	va_start(args, format);
+	vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	for (words[n] = strtok_r(line, " ", &save); words[n];
+	     words[++n] = strtok_r(NULL, " ", &save))
+		;
+	pid = fork();
+	if (!pid) {
+		execvp(words[0], words);
+		_exit(127);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+		return -1;
+	return status;
+}
+
+/* A process in a new namespace, and a way to get there */
+static pid_t new_namespace(int *fd)
+{
+	int ready[2];
+	char path[64];
+	pid_t pid;
+	char c;
+
+	if (pipe(ready))
+		return -1;
+	pid = fork();
+	if (!pid) {
+		if (unshare(CLONE_NEWNET))
+			_exit(1);
+		c = 1;
+		write(ready[1], &c, 1);
+		pause();
+		_exit(0);
+	}
+	close(ready[1]);
+	if (pid < 0 || read(ready[0], &c, 1) != 1)
+		return -1;
+	close(ready[0]);
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
+	*fd = open(path, O_RDONLY);
+	return pid;
+}
+
+static void *get_thread(void *arg)
+{
+	return (void *)(long)get(arg);
+}
+
+/* In the middle of the data, and before the connection is up */
+TEST_F(one, the_namespace_goes)
+{
+	for (int i = 0; i < 2; i++) {
+		int home = open("/proc/self/ns/net", O_RDONLY);
+		struct knetdemo_ftp_get r;
+		struct sockaddr_in6 to;
+		pthread_t thread;
+		double start;
+		void *res;
+		pid_t pid;
+		int away;
+
+		pid = new_namespace(&away);
+		ASSERT_LT(0, pid);
+		ASSERT_EQ(0, ip("ip link add v%d type veth peer name w netns %d",
+				i, pid));
+		ASSERT_EQ(0, ip("ip addr add 10.9.%d.1/24 dev v%d", i, i));
+		ASSERT_EQ(0, ip("ip link set v%d up", i));
+		ASSERT_EQ(0, setns(away, CLONE_NEWNET));
+		dev = open("/dev/knetdemo", O_RDWR);
+		ASSERT_LE(0, dev);
+		ASSERT_EQ(0, ip("ip addr add 10.9.%d.2/24 dev w", i));
+		ASSERT_EQ(0, ip("ip link set w up"));
+		ASSERT_EQ(0, setns(home, CLONE_NEWNET));
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+
+		r = request(&self->s, self->fd);
+		r.server = (uintptr_t)&to;
+		if (i) {
+			/* Nobody is there: the address is not even resolved */
+			ftp_addr(&to, AF_INET, "10.9.1.3", 21);
+		} else {
+			struct ftp_server *s = calloc(1, sizeof(*s));
+
+			s->data = data;
+			s->size = data_size;
+			s->cut = 100000;
+			s->after_cut = FTP_STALL;
+			s->family = AF_INET;
+			s->listener = ftp_listen(AF_INET, "10.9.0.1", 0, 4,
+						 &to);
+			pthread_create(&s->thread, NULL, ftp_serve, s);
+		}
+		r.timeout_ms = 60000;
+		ASSERT_EQ(0, pthread_create(&thread, NULL, get_thread, &r));
+		start = now();
+		if (i) {
+			usleep(300000);
+		} else {
+			struct stat st = {};
+
+			while (st.st_size < 100000 && now() - start < 20)
+				fstat(self->fd, &st);
+			EXPECT_EQ(100000, st.st_size);
+		}
+		start = now();
+		close(away);
+		ASSERT_EQ(0, pthread_join(thread, &res));
+		EXPECT_EQ(-ENETDOWN, (long)res);
+		EXPECT_EQ(i ? KNETDEMO_FTP_STAGE_CONNECT :
+			      KNETDEMO_FTP_STAGE_DATA, r.stage);
+		EXPECT_EQ(i ? 0 : 100000, r.bytes);
+		EXPECT_GE(2, now() - start);
+		/* The device has nothing to work on any more */
+		EXPECT_EQ(-ENODEV, get(&r));
+		close(dev);
+	}
+}
+
+static bool has(const char *path, const char *text, const char *needle)
+{
+	static char buf[65536];
+	ssize_t n;
+	int fd;
+
+	if (path) {
+		fd = open(path, O_RDONLY | O_NONBLOCK);
+		n = read(fd, buf, sizeof(buf) - 1);
+		close(fd);
+		if (n < 0)
+			return false;
+		buf[n] = '\0';
+		text = buf;
+	}
+	return strstr(text, needle);
+}
+
+#define TRACING "/sys/kernel/tracing/"
+
+TEST_F(one, seen_while_it_runs_and_never_the_password)
+{
+	struct knetdemo_ftp_get r = request(&self->s, self->fd);
+	char text[4096] = "";
+	pthread_t thread;
+	double start = now();
+	void *res;
+
+	knd_write(TRACING "events/knetdemo/ftp_stage/", "enable", "1");
+	r.flags = KNETDEMO_FTP_SIZE;
+	r.timeout_ms = 1000;
+	self->s.cut = 100000;
+	self->s.after_cut = FTP_STALL;
+	ASSERT_EQ(0, pthread_create(&thread, NULL, get_thread, &r));
+	while (!strstr(text, " running data 100000 ") && now() - start < 20)
+		knd_read(KND_PROC, "ftp", text, sizeof(text));
+	EXPECT_NE(NULL, strstr(text, "1 running data 100000 3158073 "))
+		TH_LOG("%s", text);
+	EXPECT_NE(NULL, strstr(text, " dir/the\\040file\n"));
+	EXPECT_EQ(NULL, strstr(text, PASSWORD));
+	pthread_join(thread, &res);
+	EXPECT_EQ(-ETIMEDOUT, (long)res);
+
+	self->s.cut = 0;
+	EXPECT_EQ(0, get(&r));
+	knd_read(KND_PROC, "ftp", text, sizeof(text));
+	EXPECT_NE(NULL, strstr(text, "\n2 done done 3158073 3158073 "))
+		TH_LOG("%s", text);
+	EXPECT_NE(NULL, strstr(text, "\n1 failed data 100000 3158073 "))
+		TH_LOG("%s", text);
+	EXPECT_NE(NULL, strstr(text, " 150 -110 "));
+	EXPECT_EQ(NULL, strstr(text, PASSWORD));
+
+	EXPECT_TRUE(has(TRACING "trace", NULL, "stage=pass reply=331"));
+	EXPECT_FALSE(has(TRACING "trace", NULL, PASSWORD));
+	EXPECT_FALSE(has("/dev/kmsg", NULL, PASSWORD));
+	knd_write(TRACING "events/knetdemo/ftp_stage/", "enable", "0");
+}
+
+/* The list of what is over does not grow for ever */
+TEST_F(one, the_past_is_short)
+{
+	struct knetdemo_ftp_get r = request(&self->s, self->fd);
+	char text[8192];
+	int lines = 0;
+
+	r.user = (uintptr_t)"x";
+	self->s.size = 10;
+	for (int i = 0; i < 20; i++)
+		ASSERT_EQ(0, get(&r));
+	knd_read(KND_PROC, "ftp", text, sizeof(text));
+	for (char *p = text; (p = strchr(p, '\n')); p++)
+		lines++;
+	EXPECT_EQ(1 + 16, lines);
+	EXPECT_NE(NULL, strstr(text, "\n20 done "));
+	EXPECT_EQ(NULL, strstr(text, "\n4 done "));
+}
+
+#if defined(__x86_64__)
+/* The system call of a 32-bit program, with all it points to below 4 GiB */
+TEST_F(one, a_32_bit_caller)
+{
+	struct {
+		struct knetdemo_ftp_get r;
+		struct sockaddr_in6 addr;
+		char user[16], password[16], path[16];
+	} *low;
+	long ret;
+
+	low = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+	ASSERT_NE(MAP_FAILED, low);
+	low->r = request(&self->s, self->fd);
+	low->addr = self->s.addr;
+	strcpy(low->user, "u");
+	strcpy(low->path, "p");
+	low->r.server = (uintptr_t)&low->addr;
+	low->r.user = (uintptr_t)low->user;
+	low->r.password = (uintptr_t)low->password;
+	low->r.path = (uintptr_t)low->path;
+	asm volatile("int $0x80" : "=a" (ret)
+		     : "a" (54), "b" (dev), "c" (KNETDEMO_IOC_FTP_GET),
+		       "d" (low) : "memory", "r8", "r9", "r10", "r11");
+	EXPECT_EQ(0, (int)ret);
+	EXPECT_EQ(data_size, low->r.bytes);
+	EXPECT_TRUE(same(self->fd, data, data_size));
+}
+#endif
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A scripted FTP server for the tests of net/knetdemo: it answers as a server
+ * should, but where a script says otherwise.
+ */
+
+#ifndef _KNETDEMO_FTP_SERVER_H
+#define _KNETDEMO_FTP_SERVER_H
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <pthread.h>
+
+/* In the place of a reply: none, until the client is gone; or go away */
+#define FTP_STALL	((const char *)1)
+#define FTP_HANGUP	((const char *)2)
+
+struct ftp_script {
+	/* Greeting, command verbs, and "150", "226" around the data of RETR */
+	const char *verb;
+	const char *reply;
+};
+
+struct ftp_server {
+	/* the test sets */
+	const struct ftp_script *script;	/* ends with a NULL verb */
+	const char *data;
+	size_t size;
+	size_t cut;		/* bytes after which sending stops; 0: never */
+	const char *after_cut;	/* FTP_STALL, FTP_HANGUP */
+	bool no_connect;	/* active: never connect */
+	unsigned int rogues;	/* active: others that connect first */
+	int step_us;		/* greeting and replies byte by byte */
+	/* the server sets */
+	int family;
+	int listener;
+	struct sockaddr_in6 addr;
+	socklen_t len;
+	char commands[8192];	/* all that was received */
+	pthread_t thread;
+	/* of the session */
+	int ctrl, passive, data_fd;
+	size_t rest;
+	struct sockaddr_storage to;
+	bool active, over;
+};
+
+static inline socklen_t ftp_addr(struct sockaddr_in6 *ss, int family,
+				 const char *host, int port)
+{
+	struct sockaddr_in *in = (void *)ss;
+
+	memset(ss, 0, sizeof(*ss));
+	if (family == AF_INET) {
+		in->sin_family = AF_INET;
+		in->sin_port = htons(port);
+		inet_pton(AF_INET, host ? : "127.0.0.1", &in->sin_addr);
+		return sizeof(*in);
+	}
+	ss->sin6_family = AF_INET6;
+	ss->sin6_port = htons(port);
+	inet_pton(AF_INET6, host ? : "::1", &ss->sin6_addr);
+	return sizeof(*ss);
+}
+
+/* A listener on any port, or on @port; its address goes to @addr */
+static inline int ftp_listen(int family, const char *host, int port,
+			     int backlog, struct sockaddr_in6 *addr)
+{
+	struct sockaddr_in6 ss;
+	socklen_t len = ftp_addr(&ss, family, host, port);
+	int one = 1;
+	int fd = socket(family, SOCK_STREAM, 0);
+
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (fd < 0 || bind(fd, (void *)&ss, len) || listen(fd, backlog))
+		return -1;
+	len = sizeof(ss);
+	getsockname(fd, (void *)&ss, &len);
+	if (addr)
+		*addr = ss;
+	return fd;
+}
+
+static inline int ftp_port_of(const struct sockaddr_in6 *ss)
+{
+	return ntohs(ss->sin6_port); /* at the same place for IPv4 */
+}
+
+static inline const char *ftp_scripted(struct ftp_server *s, const char *verb,
+				       const char *usual)
+{
+	const struct ftp_script *i;
+
+	for (i = s->script; i && i->verb; i++)
+		if (!strcmp(i->verb, verb))
+			return i->reply;
+	return usual;
+}
+
+/* Returns false where the session is over */
+static inline bool ftp_say(struct ftp_server *s, const char *verb,
+			   const char *usual)
+{
+	const char *reply = ftp_scripted(s, verb, usual);
+	char buf[512];
+
+	if (reply == FTP_HANGUP)
+		return false;
+	if (reply == FTP_STALL) {
+		while (recv(s->ctrl, buf, sizeof(buf), 0) > 0)
+			;
+		return false;
+	}
+	if (!s->step_us)
+		return send(s->ctrl, reply, strlen(reply), MSG_NOSIGNAL) >= 0;
+	for (; *reply; reply++) {
+		if (send(s->ctrl, reply, 1, MSG_NOSIGNAL) < 0)
+			return false;
+		usleep(s->step_us);
+	}
+	return true;
+}
+
+static inline bool ftp_passive(struct ftp_server *s, const char *verb)
+{
+	struct sockaddr_in6 ss;
+	socklen_t len = sizeof(ss);
+	char host[INET6_ADDRSTRLEN], text[64];
+	int port;
+
+	/* Where the client came to */
+	getsockname(s->ctrl, (void *)&ss, &len);
+	inet_ntop(s->family, s->family == AF_INET ?
+		  (void *)&((struct sockaddr_in *)&ss)->sin_addr :
+		  (void *)&ss.sin6_addr, host, sizeof(host));
+	if (s->passive >= 0)
+		close(s->passive);
+	s->passive = ftp_listen(s->family, host, 0, 4, &ss);
+	port = ftp_port_of(&ss);
+	s->active = false;
+	if (!strcmp(verb, "EPSV"))
+		snprintf(text, sizeof(text), "229 x (|||%d|)\r\n", port);
+	else
+		snprintf(text, sizeof(text), "227 x (127,0,0,1,%d,%d)\r\n",
+			 port / 256, port % 256);
+	return ftp_say(s, verb, text);
+}
+
+static inline bool ftp_active(struct ftp_server *s, const char *verb,
+			      char *arg)
+{
+	unsigned int a, b, c, d, hi, lo;
+	char host[INET6_ADDRSTRLEN];
+	int af, port;
+
+	s->active = true;
+	if (!strcmp(verb, "PORT")) {
+		sscanf(arg, "%u,%u,%u,%u,%u,%u", &a, &b, &c, &d, &hi, &lo);
+		snprintf(host, sizeof(host), "%u.%u.%u.%u", a, b, c, d);
+		port = hi * 256 + lo;
+		af = 1;
+	} else {
+		sscanf(arg, "|%d|%45[^|]|%d|", &af, host, &port);
+	}
+	ftp_addr((void *)&s->to, af == 1 ? AF_INET : AF_INET6, host, port);
+	return ftp_say(s, verb, "200 ok\r\n");
+}
+
+/* Somebody else on this host, faster than the server */
+static inline void ftp_rogue(struct ftp_server *s)
+{
+	struct sockaddr_in6 from;
+	socklen_t len = ftp_addr(&from, AF_INET, "127.0.0.66", 0);
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	bind(fd, (void *)&from, len);
+	if (!connect(fd, (void *)&s->to, len))
+		send(fd, "rogue", 5, MSG_NOSIGNAL);
+	close(fd);
+}
+
+static inline bool ftp_retr(struct ftp_server *s)
+{
+	size_t end = s->cut ? s->cut : s->size;
+	size_t at = s->rest;
+	struct linger reset = { .l_onoff = 1 };
+	char buf[64];
+	ssize_t n;
+
+	s->rest = 0;
+	if (!ftp_say(s, "150", "150 here it comes\r\n"))
+		return false;
+	if (s->active) {
+		if (s->no_connect) {
+			while (recv(s->ctrl, buf, sizeof(buf), 0) > 0)
+				;
+			return false;
+		}
+		for (unsigned int i = 0; i < s->rogues; i++)
+			ftp_rogue(s);
+		s->data_fd = socket(s->family, SOCK_STREAM, 0);
+		if (connect(s->data_fd, (void *)&s->to, s->family == AF_INET ?
+			    sizeof(struct sockaddr_in) :
+			    sizeof(struct sockaddr_in6)))
+			return false;
+	} else {
+		struct pollfd fds[] = {
+			{ .fd = s->ctrl, .events = POLLIN },
+			{ .fd = s->passive, .events = POLLIN },
+		};
+
+		poll(fds, 2, -1);
+		if (!fds[1].revents)
+			return false;
+		s->data_fd = accept(s->passive, NULL, NULL);
+	}
+	while (at < end) {
+		n = send(s->data_fd, s->data + at, end - at, MSG_NOSIGNAL);
+		if (n < 0)
+			break;
+		at += n;
+	}
+	if (s->cut && s->after_cut == FTP_STALL) {
+		while (recv(s->ctrl, buf, sizeof(buf), 0) > 0)
+			;
+		return false;
+	}
+	if (s->cut && s->after_cut == FTP_HANGUP) {
+		/* The host is gone, the client learns it from a reset */
+		while (recv(s->data_fd, buf, sizeof(buf), MSG_DONTWAIT) > 0)
+			;
+		setsockopt(s->ctrl, SOL_SOCKET, SO_LINGER, &reset,
+			   sizeof(reset));
+		return false;
+	}
+	close(s->data_fd);
+	s->data_fd = -1;
+	return ftp_say(s, "226", "226 done\r\n");
+}
+
+static inline bool ftp_command(struct ftp_server *s, char *line)
+{
+	char *arg = line + strcspn(line, " ");
+	char text[64];
+
+	if (*arg)
+		*arg++ = '\0';
+	if (!strcmp(line, "USER"))
+		return ftp_say(s, line, "331 password?\r\n");
+	if (!strcmp(line, "PASS"))
+		return ftp_say(s, line, "230 welcome\r\n");
+	if (!strcmp(line, "TYPE"))
+		return ftp_say(s, line, "200 ok\r\n");
+	if (!strcmp(line, "SIZE")) {
+		snprintf(text, sizeof(text), "213 %zu\r\n", s->size);
+		return ftp_say(s, line, text);
+	}
+	if (!strcmp(line, "REST")) {
+		s->rest = strtoull(arg, NULL, 10);
+		return ftp_say(s, line, "350 ok\r\n");
+	}
+	if (!strcmp(line, "EPSV") || !strcmp(line, "PASV"))
+		return ftp_passive(s, line);
+	if (!strcmp(line, "EPRT") || !strcmp(line, "PORT"))
+		return ftp_active(s, line, arg);
+	if (!strcmp(line, "RETR"))
+		return ftp_scripted(s, line, NULL) ?
+		       ftp_say(s, line, NULL) : ftp_retr(s);
+	if (!strcmp(line, "QUIT")) {
+		ftp_say(s, line, "221 bye\r\n");
+		return false;
+	}
+	return ftp_say(s, line, "502 what?\r\n");
+}
+
+static inline void ftp_session(struct ftp_server *s)
+{
+	char line[5000];
+	size_t len = 0;
+
+	s->passive = -1;
+	s->data_fd = -1;
+	s->rest = 0;
+	if (!ftp_say(s, "greeting", "220 ready\r\n"))
+		return;
+	while (len < sizeof(line) - 1 && recv(s->ctrl, line + len, 1, 0) == 1) {
+		if (line[len++] != '\n')
+			continue;
+		line[len] = '\0';
+		strncat(s->commands, line,
+			sizeof(s->commands) - strlen(s->commands) - 1);
+		line[strcspn(line, "\r\n")] = '\0';
+		len = 0;
+		if (!ftp_command(s, line))
+			return;
+	}
+}
+
+static inline void *ftp_serve(void *arg)
+{
+	struct ftp_server *s = arg;
+
+	while ((s->ctrl = accept(s->listener, NULL, NULL)) >= 0) {
+		ftp_session(s);
+		if (s->data_fd >= 0)
+			close(s->data_fd);
+		close(s->ctrl);
+		if (s->passive >= 0)
+			close(s->passive);
+	}
+	return NULL;
+}
+
+static inline int ftp_server_start(struct ftp_server *s, int family)
+{
+	s->family = family;
+	s->listener = ftp_listen(family, NULL, 0, 16, &s->addr);
+	if (s->listener < 0)
+		return -errno;
+	s->len = family == AF_INET ? sizeof(struct sockaddr_in) :
+				     sizeof(struct sockaddr_in6);
+	return -pthread_create(&s->thread, NULL, ftp_serve, s);
+}
+
+static inline void ftp_server_stop(struct ftp_server *s)
+{
+	shutdown(s->listener, SHUT_RDWR);
+	pthread_join(s->thread, NULL);
+	close(s->listener);
+}
+
+#endif /* _KNETDEMO_FTP_SERVER_H */
