@@ -8,9 +8,11 @@
 #define _KNETDEMO_FTP_SERVER_H
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdbool.h>
 
 /* In the place of a reply: none, until the client is gone; or go away */
 #define FTP_STALL	((const char *)1)
