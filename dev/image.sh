@@ -8,8 +8,11 @@
 # Needed, then taken where they are installed
 tools=(bash ip ss tc nft nc.openbsd unshare nsenter setpriv taskset timeout
 	stdbuf stat readlink kmod sha256sum cmp dd head tail tr sort od seq)
-optional=(perl strace python3.11 socat iperf3 curl wget lftp vsftpd pure-ftpd
-	tcpdump perf lsns prlimit)
+optional=(perl strace python3.11 socat iperf3 curl wget lftp
+	tcpdump perf lsns prlimit script)
+# Servers, from the distribution's packages and not installed on this machine,
+# where they would start, and exclude each other
+servers=(vsftpd pure-ftpd)
 
 find_tool() { PATH=/usr/sbin:/usr/bin:/sbin:/bin command -v "$1"; }
 
@@ -27,6 +30,30 @@ busybox=$(find_tool busybox) || die "no busybox on this machine"
 ldd "$busybox" > /dev/null 2>&1 && die "busybox is not static: install busybox-static"
 [ ! -e /usr/libexec/coreutils/libstdbuf.so ] ||
 	files+=(/usr/libexec/coreutils/libstdbuf.so)
+
+server_root=$CACHE/deb/servers
+unpack_servers()
+{
+	local deb
+
+	rm -rf "$server_root"
+	mkdir -p "$server_root"
+	cd "$server_root"
+	apt-get -q download "${servers[@]}"
+	for deb in *.deb; do
+		dpkg-deb -x "$deb" .
+	done
+	touch done
+}
+if [ ! -e "$server_root/done" ] && command -v apt-get > /dev/null; then
+	lock servers
+	[ -e "$server_root/done" ] ||
+		stage "FTP servers for the guest" servers unpack_servers
+fi
+for server in "${servers[@]}"; do
+	[ ! -x "$server_root/usr/sbin/$server" ] ||
+		files+=("$server_root/usr/sbin/$server")
+done
 
 key=$( { stat -L -c '%n %s %Y' "${files[@]}" "$busybox"
 	 find "$TOP/dev/guest" -type f -exec cat {} +; cat "$TOP/dev/image.sh"; } | sha256sum | cut -c1-16)
@@ -47,8 +74,9 @@ cp "$busybox" "$root/bin/busybox"
 done
 # The real tools stand before busybox's in PATH
 for file in "${files[@]}"; do
-	mkdir -p "$root$(dirname "$file")"
-	cp -L --remove-destination "$file" "$root$file"
+	name=${file#"$server_root"}
+	mkdir -p "$root$(dirname "$name")"
+	cp -L --remove-destination "$file" "$root$name"
 done
 for link in modprobe insmod rmmod lsmod; do
 	ln -s /usr/bin/kmod "$root/usr/sbin/$link"

@@ -33,7 +33,7 @@ fingerprint()
 	fi
 	gcc --version | head -n 1
 	ld --version | head -n 1
-	(cd "$TOP" && { overlay_files | grep -v '^Documentation/\|^tools/net/'
+	(cd "$TOP" && { overlay_files | grep -v '^Documentation/'
 		printf '%s\n' patches/0*.patch dev/kernel.sh dev/selftests.sh
 		printf '%s\n' "${fragments[@]#"$TOP"/}"
 		} | sort -u | xargs sha256sum)

@@ -12,6 +12,8 @@ packages=(
 	# the virtual machine and its userland
 	qemu-system-x86 busybox-static bash iproute2 nftables netcat-openbsd
 	util-linux coreutils procps
+	# what the FTP servers in it are linked with, see image.sh
+	libwrap0 libsodium23 libpam0g
 )
 packages+=("$@")
 
