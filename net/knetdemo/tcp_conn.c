@@ -71,9 +71,10 @@
 	DIV_ROUND_UP(KND_PATTERN_LEN + KND_PATTERN_SEND, PAGE_SIZE)
 
 /* knd_conn.flags */
-#define KND_CONN_END		0	/* send what there is, then close */
-#define KND_CONN_RESET		1	/* close now, lose what there is */
-#define KND_CONN_KILLED		2	/* ... as "kill" said */
+#define KND_CONN_READY		0	/* the socket calls; the work may look */
+#define KND_CONN_END		1	/* send what there is, then close */
+#define KND_CONN_RESET		2	/* close now, lose what there is */
+#define KND_CONN_KILLED		3	/* ... as "kill" said */
 
 enum knd_conn_state {
 	KND_CONN_OPEN,		/* served */
@@ -90,7 +91,7 @@ enum knd_conn_state {
  * @work: ends the connection, and serves it where softirq cannot
  * @timer: queues @work, at the latest when the connection may be idle. Set
  *	with @sk locked.
- * @flags: KND_CONN_END and so on; those are never cleared
+ * @flags: KND_CONN_READY and so on; those are never cleared
  * @active: when bytes moved last, in jiffies; changed with @sk locked
  * @born: when it was accepted, in jiffies
  * @bytes_in: read from the peer; changed with @sk locked
@@ -153,6 +154,7 @@ const char * const knd_close_names[] = {
 	[KND_CLOSE_STOPPED]	= "stopped",
 	[KND_CLOSE_ERROR]	= "error",
 };
+
 static_assert(KND_STAT_TCP_CLOSED_PEER + KND_CLOSE_ERROR ==
 	      KND_STAT_TCP_CLOSED_ERROR);
 
@@ -300,6 +302,14 @@ static void knd_conn_moved(struct knd_conn *c, u64 in, u64 out)
 		knd_stat_add(c->kn, KND_STAT_TCP_BYTES_OUT, out);
 }
 
+/* TCP sets this where it took less than it was given, and calls when there is
+ * room
+ */
+static bool knd_conn_blocked(const struct sock *sk)
+{
+	return test_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
+}
+
 /* Take note of what sending returned; true where it is of use to go on */
 static bool knd_conn_sent(struct knd_conn *c, int sent)
 {
@@ -311,6 +321,7 @@ static bool knd_conn_sent(struct knd_conn *c, int sent)
 	}
 	/* With output under way an acknowledgment makes room and says so */
 	if (tcp_rtx_and_write_queues_empty(c->sk)) {
+		clear_bit(SOCK_NOSPACE, &c->sk->sk_socket->flags);
 		c->retry = true;
 		mod_timer(&c->timer, jiffies + KND_CONN_RETRY);
 	}
@@ -437,7 +448,7 @@ static size_t knd_conn_echo(struct knd_conn *c, size_t budget)
 	size_t done = 0;
 	int n;
 
-	while (done < budget && tcp_inq(sk) > 0) {
+	while (done < budget && tcp_inq(sk) > 0 && !knd_conn_blocked(sk)) {
 		p.n = 0;
 		p.len = 0;
 		p.copied = 0;
@@ -449,8 +460,6 @@ static size_t knd_conn_echo(struct knd_conn *c, size_t budget)
 			break;
 		tcp_read_done(sk, n);
 		done += n;
-		if (n < p.len)
-			break;
 	}
 	if (done)
 		knd_conn_moved(c, done, done);
@@ -462,7 +471,7 @@ static size_t knd_conn_chargen(struct knd_conn *c, size_t budget)
 	size_t done = 0;
 	int n;
 
-	while (done < budget) {
+	while (done < budget && !knd_conn_blocked(c->sk)) {
 		n = knd_sock_splice(c->sk, knd_pattern, KND_PATTERN_PAGES,
 				    c->offset, KND_PATTERN_SEND);
 		if (!knd_conn_sent(c, n))
@@ -679,16 +688,17 @@ static void knd_conn_release(struct knd_conn *c, bool reset)
 static void knd_conn_work(struct work_struct *work)
 {
 	struct knd_conn *c = container_of(work, struct knd_conn, work);
+	unsigned long flags = READ_ONCE(c->flags);
 	enum knd_conn_step step;
 	struct sock *sk = c->sk;
 	bool slow;
 
-	if (c->state == KND_CONN_DEAD)
+	if (c->state == KND_CONN_DEAD || !(flags & BIT(KND_CONN_READY)))
 		goto put;
 
-	if (test_bit(KND_CONN_RESET, &c->flags)) {
-		c->why = test_bit(KND_CONN_KILLED, &c->flags) ?
-			 KND_CLOSE_KILLED : KND_CLOSE_STOPPED;
+	if (flags & BIT(KND_CONN_RESET)) {
+		c->why = flags & BIT(KND_CONN_KILLED) ? KND_CLOSE_KILLED :
+							KND_CLOSE_STOPPED;
 		knd_conn_release(c, true);
 		goto put;
 	}
@@ -742,6 +752,7 @@ static void knd_conn_attach(struct knd_conn *c)
 
 	knd_sock_attach(sk, &knd_conn_calls, c);
 	c->una = tcp_sk(sk)->snd_una;
+	set_bit(KND_CONN_READY, &c->flags);
 	unlock_sock_fast(sk, slow);
 	knd_conn_queue(c);
 }
@@ -897,9 +908,8 @@ void knd_conn_look_all(struct knd_net *kn)
 
 static void knd_conn_kill_one(struct knd_conn *c)
 {
+	/* Why first: who reads the other in the word reads this */
 	set_bit(KND_CONN_KILLED, &c->flags);
-	/* Why first; who sees the other sees this */
-	smp_mb__before_atomic();
 	set_bit(KND_CONN_RESET, &c->flags);
 	knd_conn_queue(c);
 }

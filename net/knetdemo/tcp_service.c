@@ -74,8 +74,8 @@ static int knd_tcp_acceptor(void *data)
 		wait_event_interruptible(tcp->wait, kthread_should_stop() ||
 					 test_bit(KND_TCP_PENDING,
 						  &tcp->flags));
-		/* Cleared before the look: what comes later sets it again */
 		clear_bit(KND_TCP_PENDING, &tcp->flags);
+		/* Then look: what comes later sets it. See knd_tcp_wake(). */
 		smp_mb__after_atomic();
 
 		do {

@@ -381,7 +381,7 @@ TEST_F(tcp, stop_ends_connections_in_order)
 TEST_F_TIMEOUT(tcp, echo_is_exact, 100)
 {
 	static const size_t pieces[] = { 65536, 1024, 64 };
-	static const int mib[] = { 256, 16, 1 };
+	static const int mib[] = { 64, 16, 1 };
 	static const int mib_slow[] = { 16, 1, 1 };
 	long long total, sum = 0;
 	int fd;
@@ -804,6 +804,18 @@ TEST_F(service, a_greedy_client_does_not_starve_others)
 	EXPECT_GE(2000, now_ms() - began);
 	close(greedy);
 	close(other);
+}
+
+TEST_F_TIMEOUT(service, echo_of_a_gibibyte, 250)
+{
+	long long total = (long long)slow(1024, 32) << 20;
+	int fd;
+
+	ASSERT_EQ(0, start("127.0.0.1", "echo"));
+	fd = dial("127.0.0.1", PORT);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(total, echo_stream(fd, total, 65536));
+	close(fd);
 }
 
 /* Echo on connections of our own until the pipe's other end is closed; exits

@@ -1,0 +1,216 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The TCP service of net/knetdemo between two namespaces: what comes back over
+# a network that loses packets, and the end of a namespace, of the service and
+# of the module while a thousand connections are busy.
+#
+#	client 192.0.2.2, 2001:db8::2 --- veth --- 192.0.2.1, 2001:db8::1 server
+#
+# KND_ROUNDS sets how often a namespace is deleted.
+
+dir=$(dirname "$(readlink -f "$0")")
+# shellcheck source=../lib.sh
+source "$dir/../lib.sh"
+
+conns=1000
+rounds=${KND_ROUNDS:-10}
+kib=8192
+if [ -n "${KND_SLOW:-}" ]; then
+	conns=200
+	rounds=${KND_ROUNDS:-3}
+	kib=1024
+fi
+
+ret=0
+n=0
+input=$(mktemp)
+output=$(mktemp)
+holder=
+
+# result NAME STATUS
+result()
+{
+	n=$((n + 1))
+	if [ "$2" -eq 0 ]; then
+		echo "ok $n $1"
+	else
+		echo "not ok $n $1"
+		ret=1
+	fi
+}
+
+finish()
+{
+	[ -z "$holder" ] || kill "$holder" 2> /dev/null
+	wait 2> /dev/null
+	cleanup_all_ns
+	rm -f "$input" "$output"
+}
+trap finish EXIT
+
+knob() { ip netns exec "$server" sysctl -qw "net.knetdemo.$1"; }
+counter()
+{
+	ip netns exec "$server" sed -n "s/^$1 //p" /proc/net/knetdemo/stats
+}
+
+# A pair of namespaces, the service of one ready for the other
+connect_pair()
+{
+	setup_ns server client || return
+	ip link add veth0 netns "$server" type veth \
+		peer name veth0 netns "$client" &&
+	ip -n "$server" addr add 192.0.2.1/24 dev veth0 &&
+	ip -n "$client" addr add 192.0.2.2/24 dev veth0 &&
+	ip -n "$server" addr add 2001:db8::1/64 dev veth0 nodad &&
+	ip -n "$client" addr add 2001:db8::2/64 dev veth0 nodad &&
+	ip -n "$server" link set veth0 up &&
+	ip -n "$client" link set veth0 up &&
+	knob tcp_addr=:: && knob tcp_service=echo &&
+	knob tcp_max_conns=100000 && knob tcp_backlog=4096 && knob tcp=1
+}
+
+# Connections that are busy; returns when they are
+hold()
+{
+	local line
+
+	exec {ready}< <(ip netns exec "$client" "$dir/tcp_client" hold \
+			192.0.2.1 60000 "$conns")
+	holder=$!
+	read -r -u "$ready" line && [ "$line" = ready ]
+}
+
+# ... have ended
+held()
+{
+	wait "$holder"
+	exec {ready}<&-
+	holder=
+}
+
+now_ms() { echo $((${EPOCHREALTIME/./} / 1000)); }
+
+# What comes back through tcp_client is what was sent: echo ADDRESS
+echo_same()
+{
+	ip netns exec "$client" "$dir/tcp_client" echo "$1" 60000 \
+		< "$input" > "$output" &&
+	[ "$(sha256sum < "$input")" = "$(sha256sum < "$output")" ]
+}
+
+exact()
+{
+	local addr
+
+	connect_pair || { result "two namespaces" 1; return; }
+	head -c $((kib * 1024 * 4)) /dev/urandom > "$input"
+	for addr in 192.0.2.1 2001:db8::1; do
+		echo_same "$addr"
+		result "echo $((kib * 4)) KiB, $addr" $?
+	done
+
+	head -c $((kib * 1024)) /dev/urandom > "$input"
+	tc -n "$server" qdisc add dev veth0 root netem loss 10% &&
+	tc -n "$client" qdisc add dev veth0 root netem loss 10%
+	result "a loss of 10 % each way" $?
+	for addr in 192.0.2.1 2001:db8::1; do
+		echo_same "$addr"
+		result "echo $kib KiB, $addr, with loss" $?
+	done
+
+	# The end of stdin comes at once: the half-close goes with the data
+	printf 'all there is' > "$input"
+	echo_same 192.0.2.1
+	result "half-close at once, with loss" $?
+	cleanup_ns "$server" "$client"
+}
+
+# A segment is what comes with slow links: small ones, out of order, delayed
+reordered()
+{
+	connect_pair || { result "two namespaces" 1; return; }
+	ip -n "$server" link set veth0 mtu 1280
+	ip -n "$client" link set veth0 mtu 1280
+	ip netns exec "$client" sysctl -qw net.ipv4.tcp_min_tso_segs=1
+	tc -n "$client" qdisc add dev veth0 root netem delay 1ms reorder 25% \
+		duplicate 5%
+	head -c $((kib * 256)) /dev/urandom > "$input"
+	echo_same 192.0.2.1
+	result "echo $((kib / 4)) KiB, reordered and duplicated" $?
+	cleanup_ns "$server" "$client"
+}
+
+stop_while_busy()
+{
+	local began took
+
+	connect_pair && hold
+	result "$conns busy connections" $?
+	began=$(now_ms)
+	knob tcp=0
+	took=$(($(now_ms) - began))
+	[ "$took" -le 2000 ]
+	result "service stopped in $took ms" $?
+	[ "$(counter tcp_closed)" = "$(counter tcp_accepted)" ] &&
+	[ "$(counter tcp_accepted)" -ge "$conns" ]
+	result "all connections released" $?
+	held
+	cleanup_ns "$server" "$client"
+}
+
+# The namespace is gone when its end of the veth pair is, and the service's
+# thread with it
+delete_while_busy()
+{
+	local worst=0 status=0 round began took
+
+	for ((round = 0; round < rounds; round++)); do
+		connect_pair && hold || status=1
+		began=$(now_ms)
+		ip netns del "$server" || status=1
+		while ip -n "$client" link show veth0 > /dev/null 2>&1; do
+			[ $(($(now_ms) - began)) -le 5000 ] || break
+		done
+		took=$(($(now_ms) - began))
+		[ "$took" -le "$worst" ] || worst=$took
+		# The resets may have died with the link
+		kill "$holder"
+		held
+		cleanup_ns "$client"
+	done
+	[ "$status" -eq 0 ] && [ "$worst" -le 2000 ]
+	result "$rounds namespaces deleted, the slowest in $worst ms" $?
+	pgrep knd-tcp > /dev/null
+	[ $? -eq 1 ]
+	result "no thread is left" $?
+}
+
+remove_while_busy()
+{
+	local began took
+
+	grep -q '^knetdemo ' /proc/modules || return
+	connect_pair && hold
+	result "$conns busy connections" $?
+	began=$(now_ms)
+	rmmod knetdemo
+	result "module removed" $?
+	took=$(($(now_ms) - began))
+	[ "$took" -le 2000 ]
+	result "... in $took ms" $?
+	kill "$holder"
+	held
+	modprobe knetdemo
+	result "module back" $?
+	cleanup_ns "$server" "$client"
+}
+
+exact
+reordered
+stop_while_busy
+delete_while_busy
+remove_while_busy
+echo "1..$n"
+exit "$ret"
