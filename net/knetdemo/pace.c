@@ -27,13 +27,16 @@ static u64 knd_pace_spacing(const struct knd_pace *p)
  * @p: the schedule
  * @now: the time, at which the first datagram is due
  * @interval: between two datagrams in ns; 0 is flat out
+ * @tick: resolution of the sender's timer in ns. Where that is coarser than
+ *	KND_PACE_BURST_NS, what is due between two ticks leaves at once.
  */
-void knd_pace_start(struct knd_pace *p, u64 now, u64 interval)
+void knd_pace_start(struct knd_pace *p, u64 now, u64 interval, u64 tick)
 {
 	*p = (struct knd_pace) {
 		.interval = interval,
 		.next = now,
 		.cap = now,
+		.burst = max_t(u64, KND_PACE_BURST_NS, tick),
 	};
 }
 
@@ -80,10 +83,10 @@ u64 knd_pace_due(struct knd_pace *p, u64 now)
 	}
 
 	cap = max(p->cap, now);
-	if (cap - now > KND_PACE_BURST_NS)
+	if (cap - now > p->burst)
 		return 0;
 	return min(div64_u64(behind, p->interval),
-		   div64_u64(now + KND_PACE_BURST_NS - cap,
+		   div64_u64(now + p->burst - cap,
 			     knd_pace_spacing(p))) + 1;
 }
 
@@ -124,7 +127,7 @@ u64 knd_pace_wake(const struct knd_pace *p, u64 now)
 
 	if (!p->interval)
 		return now;
-	wake = max(p->next, p->cap - min_t(u64, p->cap, KND_PACE_BURST_NS));
+	wake = max(p->next, p->cap - min(p->cap, p->burst));
 	if (wake <= now)
 		return now;
 	return max(wake, now + KND_PACE_GRAIN_NS);
@@ -135,13 +138,14 @@ u64 knd_pace_wake(const struct knd_pace *p, u64 now)
  * @n: the number
  * @ns: the time in ns
  *
- * Return: thousandths a second, rounded to the nearest; 0 for no time.
+ * Return: thousandths a second, rounded to the nearest, off by no more than one
+ * part in four million where @n is large; 0 for no time.
  */
 u64 knd_pace_rate(u64 n, u64 ns)
 {
 	const u64 unit = 1000 * NSEC_PER_SEC;
 
-	/* Precision is lost only where there is far more of it than shown */
+	/* Large numbers lose what is below the 24th bit or so */
 	while (n > (U64_MAX - ns / 2) / unit) {
 		n >>= 1;
 		ns >>= 1;

@@ -13,8 +13,11 @@
 #define KND_PACE_LATE_NS	(1 * NSEC_PER_MSEC)
 /* What is further behind than this is given up */
 #define KND_PACE_DEBT_NS	(1 * NSEC_PER_SEC)
-/* As much as leaves at once when something has to be caught up */
-#define KND_PACE_BURST_NS	(2 * NSEC_PER_MSEC)
+/*
+ * As much as leaves at once when something has to be caught up. With one and a
+ * half times the rate this keeps below twice the rate in any 10 ms.
+ */
+#define KND_PACE_BURST_NS	(3 * NSEC_PER_MSEC)
 /* Two datagrams closer than this leave together rather than with a sleep */
 #define KND_PACE_GRAIN_NS	(20 * NSEC_PER_USEC)
 
@@ -24,6 +27,7 @@
  * @next: when the next datagram is due
  * @cap: until when what was sent lasts at the highest rate of catching up,
  *	which is one and a half times the rate of the schedule
+ * @burst: how far @cap may be ahead when something is sent
  * @late: datagrams that left more than KND_PACE_LATE_NS after their time
  * @late_max: the longest that a datagram left after its time
  * @skipped: datagrams that were given up
@@ -34,12 +38,13 @@ struct knd_pace {
 	u64 interval;
 	u64 next;
 	u64 cap;
+	u64 burst;
 	u64 late;
 	u64 late_max;
 	u64 skipped;
 };
 
-void knd_pace_start(struct knd_pace *p, u64 now, u64 interval);
+void knd_pace_start(struct knd_pace *p, u64 now, u64 interval, u64 tick);
 void knd_pace_change(struct knd_pace *p, u64 now, u64 interval);
 u64 knd_pace_due(struct knd_pace *p, u64 now);
 void knd_pace_sent(struct knd_pace *p, u64 now, u64 n);

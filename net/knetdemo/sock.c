@@ -54,7 +54,7 @@ static void knd_sock_reuse(struct sock *sk, unsigned char reuse)
 }
 
 /* A send waits for this long where the socket's buffer is full */
-#define KND_UDP_SNDTIMEO	(HZ / 10)
+#define KND_UDP_SNDTIMEO	max(HZ / 50, 1)
 
 /**
  * knd_udp_open - make a socket that sends to one place

@@ -234,7 +234,8 @@ static void knd_udp_stamp(const struct knd_net *kn,
 	}
 }
 
-/* One call of the socket layer. Segments are all of the same size, so that a
+/*
+ * One call of the socket layer. Segments are all of the same size, so that a
  * datagram is sent whole or not at all.
  */
 static int knd_udp_send(struct knd_net *kn, struct knd_udp_setup *setup,
@@ -274,7 +275,8 @@ static int knd_udp_send(struct knd_net *kn, struct knd_udp_setup *setup,
 	return err;
 }
 
-/* Errors that a send of several segments can have where single datagrams get
+/*
+ * Errors that a send of several segments can have where single datagrams get
  * through: larger than the MTU, no checksum, a transformation on the route.
  */
 static bool knd_udp_gso_refused(int err)
@@ -309,7 +311,8 @@ static u64 knd_udp_todo(const struct knd_udp_run *run)
 	return run->count - min(run->count, done);
 }
 
-/* Send up to @todo datagrams in one call. Returns how many of them are done
+/*
+ * Send up to @todo datagrams in one call. Returns how many of them are done
  * with, sent or failed, and in @err what the socket layer said.
  */
 static unsigned int knd_udp_step(struct knd_net *kn, u64 todo, u64 now,
@@ -361,7 +364,8 @@ static unsigned int knd_udp_step(struct knd_net *kn, u64 todo, u64 now,
 	return segs;
 }
 
-/* Send what is due, but not for long. Returns when to go on, 0 for at once, or
+/*
+ * Send what is due, but not for long. Returns when to go on, 0 for at once, or
  * KND_UDP_OVER.
  */
 static u64 knd_udp_burst(struct knd_net *kn)
@@ -535,7 +539,8 @@ static int knd_udp_start(struct knd_net *kn, struct knd_udp_setup *setup)
 		.state = KND_UDP_RUNNING,
 		.begin_ns = now,
 	};
-	knd_pace_start(&udp->run.pace, now, setup->interval);
+	knd_pace_start(&udp->run.pace, now, setup->interval,
+		       hrtimer_resolution);
 	knd_udp_attach(udp, setup);
 	mutex_unlock(&udp->lock);
 
@@ -624,14 +629,18 @@ int knd_udp_apply(struct knd_net *kn)
 			htons(cfg->udp_sport);
 	}
 
-	/* A thread that has ended by itself may be about to set the knob to 0.
-	 * Once it is joined, a 1 there was written after that.
-	 */
-	if (udp->task && knd_udp_ended(udp))
-		knd_udp_stop(kn);
 	if (!READ_ONCE(cfg->udp)) {
 		knd_udp_stop(kn);
 		return 0;
+	}
+	/*
+	 * A thread that has ended by itself may be about to set the knob to 0.
+	 * Once it is joined, a 1 there was written after that.
+	 */
+	if (udp->task && knd_udp_ended(udp)) {
+		knd_udp_stop(kn);
+		if (!READ_ONCE(cfg->udp))
+			return 0;
 	}
 
 	setup = knd_udp_setup_make(cfg, &saddr, &daddr);

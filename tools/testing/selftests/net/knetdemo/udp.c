@@ -6,7 +6,6 @@
 
 #define _GNU_SOURCE
 #include <dirent.h>
-#include <sys/wait.h>
 #include "../../kselftest_harness.h"
 #include "udp_test.h"
 
@@ -264,7 +263,7 @@ TEST_F(udp, gso_to_a_receiver_with_gro)
 /* The kernel makes the segments where the device does not */
 TEST_F(udp, gso_in_software)
 {
-	ASSERT_EQ(0, system("ip link set tx0 gso_max_size 2048"));
+	ASSERT_EQ(0, udp_sh("ip link set tx0 gso_max_size 2048"));
 	gso_case(_metadata, &self->wire, variant->far, 500, 128, 256, 128,
 		 false);
 }
@@ -278,7 +277,7 @@ TEST_F(udp, segments_larger_than_the_mtu_go_one_by_one)
 	EXPECT_EQ(0, udp_number("failed"));
 
 	/* The route is asked again in the next run */
-	ASSERT_EQ(0, system("ip link set tx0 mtu 9000"));
+	ASSERT_EQ(0, udp_sh("ip link set tx0 mtu 9000"));
 	gso_case(_metadata, &self->wire, variant->far, 2000, 8, 20, 8, false);
 	EXPECT_EQ(0, udp_number("gso_errno"));
 }
@@ -286,6 +285,14 @@ TEST_F(udp, segments_larger_than_the_mtu_go_one_by_one)
 /* ... and in a run that goes on */
 TEST_F(udp, segments_again_when_the_route_takes_them)
 {
+	char wide[128];
+	int fd;
+
+	snprintf(wide, sizeof(wide), "nsenter --net=/proc/%d/fd/%d ip link set rx0 mtu 9000 && "
+		 "ip link set tx0 mtu 9000",
+		 getpid(), self->wire.rx);
+	fd = udp_socket_far(&self->wire, variant->far, PORT);
+	ASSERT_LE(0, fd);
 	ASSERT_EQ(0, knd_set("udp_size", "2000"));
 	ASSERT_EQ(0, knd_set("udp_gso", "8"));
 	ASSERT_EQ(0, knd_set("udp_count", "0"));
@@ -293,9 +300,10 @@ TEST_F(udp, segments_again_when_the_route_takes_them)
 	ASSERT_EQ(0, knd_set("udp", "1"));
 	ASSERT_LE(8, udp_wait_number("sent", 8, WAIT_MS));
 	EXPECT_EQ(1, udp_number("gso_used"));
-	ASSERT_EQ(0, system("ip link set tx0 mtu 9000"));
+	ASSERT_EQ(0, udp_sh(wide));
 	EXPECT_EQ(8, udp_wait_number("gso_used", 8, WAIT_MS));
 	EXPECT_EQ(0, udp_number("failed"));
+	close(fd);
 }
 
 TEST_F(udp, stamps)
@@ -350,8 +358,8 @@ TEST_F(udp, source_address_and_port)
 
 	fd = udp_socket_far(&self->wire, variant->far, PORT);
 	ASSERT_LE(0, fd);
-	ASSERT_EQ(0, system("ip addr add 10.9.0.77/24 dev tx0"));
-	ASSERT_EQ(0, system("ip addr add fd09::77/64 dev tx0 nodad"));
+	ASSERT_EQ(0, udp_sh("ip addr add 10.9.0.77/24 dev tx0"));
+	ASSERT_EQ(0, udp_sh("ip addr add fd09::77/64 dev tx0 nodad"));
 	ASSERT_EQ(0, knd_set("udp_saddr", variant->family == AF_INET ?
 			     "10.9.0.77" : "fd09::77"));
 	ASSERT_EQ(0, knd_set("udp_sport", "4242"));
@@ -537,12 +545,7 @@ TEST_F(udp, a_queue_that_drops)
 
 	fd = udp_socket_far(&self->wire, variant->far, PORT);
 	ASSERT_LE(0, fd);
-	/* One datagram first, so that no neighbour has to be found */
-	ASSERT_EQ(0, knd_set("udp", "1"));
-	ASSERT_EQ(13, udp_recv(fd, self->buf, sizeof(self->buf), WAIT_MS));
-	ASSERT_EQ(0, udp_wait_over(WAIT_MS));
-
-	ASSERT_EQ(0, system("tc qdisc add dev tx0 root netem limit 5 delay 3s"));
+	ASSERT_EQ(0, udp_sh("tc qdisc add dev tx0 root netem limit 5 delay 3s"));
 	ASSERT_EQ(0, knd_set("udp_count", "100"));
 	ASSERT_EQ(0, knd_set("udp_interval_us", "0"));
 	ASSERT_EQ(0, knd_set("udp", "1"));
@@ -566,11 +569,7 @@ TEST_F(udp, a_full_socket_buffer)
 
 	fd = udp_socket_far(&self->wire, variant->far, PORT);
 	ASSERT_LE(0, fd);
-	ASSERT_EQ(0, knd_set("udp", "1"));
-	ASSERT_EQ(13, udp_recv(fd, self->buf, sizeof(self->buf), WAIT_MS));
-	ASSERT_EQ(0, udp_wait_over(WAIT_MS));
-
-	ASSERT_EQ(0, system("tc qdisc add dev tx0 root netem limit 100000 slot 100s"));
+	ASSERT_EQ(0, udp_sh("tc qdisc add dev tx0 root netem limit 100000 slot 100s"));
 	ASSERT_EQ(0, knd_set("udp_size", "1400"));
 	ASSERT_EQ(0, knd_set("udp_count", "1000"));
 	ASSERT_EQ(0, knd_set("udp_interval_us", "0"));
@@ -587,12 +586,12 @@ TEST_F(udp, a_full_socket_buffer)
 		TH_LOG("stopped after %lld us", (long long)t / 1000);
 
 	/* A run that is let go ends complete */
-	ASSERT_EQ(0, system("tc qdisc del dev tx0 root"));
+	ASSERT_EQ(0, udp_sh("tc qdisc del dev tx0 root"));
 	udp_drain(fd);
-	ASSERT_EQ(0, system("tc qdisc add dev tx0 root netem limit 100000 slot 100s"));
+	ASSERT_EQ(0, udp_sh("tc qdisc add dev tx0 root netem limit 100000 slot 100s"));
 	ASSERT_EQ(0, knd_set("udp", "1"));
 	EXPECT_LE(1, udp_wait_number("err_again", 1, WAIT_MS));
-	ASSERT_EQ(0, system("tc qdisc change dev tx0 root netem limit 100000 slot 1us"));
+	ASSERT_EQ(0, udp_sh("tc qdisc change dev tx0 root netem limit 100000 slot 1us"));
 	ASSERT_EQ(0, udp_wait_over(WAIT_MS));
 	EXPECT_EQ(1000, udp_number("sent"));
 	EXPECT_EQ(0, udp_number("failed"));
@@ -606,32 +605,32 @@ TEST_F(udp, a_device_that_goes_down_and_comes_back)
 
 	fd = udp_socket_far(&self->wire, variant->far, PORT);
 	ASSERT_LE(0, fd);
-	ASSERT_EQ(0, system("echo 1 > /proc/sys/net/ipv6/conf/tx0/keep_addr_on_down"));
+	ASSERT_EQ(0, udp_sh("echo 1 > /proc/sys/net/ipv6/conf/tx0/keep_addr_on_down"));
 	ASSERT_EQ(0, knd_set("udp_count", "0"));
 	ASSERT_EQ(0, knd_set("udp_interval_us", "1000"));
 	ASSERT_EQ(0, knd_set("udp", "1"));
 	ASSERT_EQ(13, udp_recv(fd, self->buf, sizeof(self->buf), WAIT_MS));
 
-	ASSERT_EQ(0, system("ip link set tx0 down"));
+	ASSERT_EQ(0, udp_sh("ip link set tx0 down"));
 	EXPECT_LE(5, udp_wait_number("failed", 5, WAIT_MS));
 	EXPECT_LE(5, udp_number("err_unreach") + udp_number("err_netdown"));
 	EXPECT_STREQ("running", udp_text("state"));
 
-	ASSERT_EQ(0, system("ip link set tx0 up"));
+	ASSERT_EQ(0, udp_sh("ip link set tx0 up"));
 	udp_drain(fd);
 	ASSERT_EQ(13, udp_recv(fd, self->buf, sizeof(self->buf), WAIT_MS));
 
 	/* Another address of ours, and the old one gone */
-	ASSERT_EQ(0, system("ip addr flush dev tx0"));
-	ASSERT_EQ(0, system("ip addr add 10.9.0.99/24 dev tx0"));
-	ASSERT_EQ(0, system("ip addr add fd09::99/64 dev tx0 nodad"));
+	ASSERT_EQ(0, udp_sh("ip addr flush dev tx0"));
+	ASSERT_EQ(0, udp_sh("ip addr add 10.9.0.99/24 dev tx0"));
+	ASSERT_EQ(0, udp_sh("ip addr add fd09::99/64 dev tx0 nodad"));
 	sent = udp_number("sent");
 	EXPECT_LE(sent + 10, udp_wait_number("sent", sent + 10, WAIT_MS));
 	udp_drain(fd);
 	ASSERT_EQ(13, udp_recv(fd, self->buf, sizeof(self->buf), WAIT_MS));
 
 	/* The device itself: the run says so, and goes on */
-	ASSERT_EQ(0, system("ip link del tx0"));
+	ASSERT_EQ(0, udp_sh("ip link del tx0"));
 	sent = udp_number("failed");
 	EXPECT_LE(sent + 5, udp_wait_number("failed", sent + 5, WAIT_MS));
 	EXPECT_STREQ("running", udp_text("state"));

@@ -14,7 +14,7 @@
 #include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/stat.h>
+#include <sys/wait.h>
 #include <linux/knetdemo.h>
 #include "knetdemo_test.h"
 
@@ -43,42 +43,30 @@ static inline void udp_sleep_ms(long ms)
 	nanosleep(&ts, NULL);
 }
 
+/*
+ * Run a command line, 0 where it succeeded. Not system(): a busybox that is
+ * /bin/sh takes its own ip, whatever PATH says.
+ */
+static inline int udp_sh(const char *cmd)
+{
+	int status;
+	pid_t pid;
+
+	pid = fork();
+	if (!pid) {
+		execlp("bash", "bash", "-c", cmd, NULL);
+		_exit(127);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+		return -1;
+	return status;
+}
+
 /* The namespaces: the emitter is in the one that the test is in */
 struct udp_wire {
 	int tx;
 	int rx;
 };
-
-/* 10.9.0.1/24 and fd09::1/64 on tx0 here, .2 and ::2 on rx0 over there */
-static inline int udp_wire_open(struct udp_wire *w)
-{
-	char cmd[512];
-
-	if (knd_unshare_net())
-		return -1;
-	w->rx = open("/proc/self/ns/net", O_RDONLY);
-	if (knd_unshare_net())
-		return -1;
-	w->tx = open("/proc/self/ns/net", O_RDONLY);
-	snprintf(cmd, sizeof(cmd),
-		 "ip link add tx0 type veth peer name rx0 netns /proc/%d/fd/%d && "
-		 "ip addr add 10.9.0.1/24 brd + dev tx0 && "
-		 "ip addr add fd09::1/64 dev tx0 nodad && ip link set tx0 up",
-		 getpid(), w->rx);
-	if (w->rx < 0 || w->tx < 0 || system(cmd))
-		return -1;
-	if (setns(w->rx, CLONE_NEWNET) ||
-	    system("ip addr add 10.9.0.2/24 brd + dev rx0 && "
-		   "ip addr add fd09::2/64 dev rx0 nodad && ip link set rx0 up"))
-		return -1;
-	return setns(w->tx, CLONE_NEWNET);
-}
-
-static inline void udp_wire_close(struct udp_wire *w)
-{
-	close(w->rx);
-	close(w->tx);
-}
 
 /* A socket bound to @addr and @port, with room for everything */
 static inline int udp_socket(const char *addr, int port)
@@ -145,6 +133,82 @@ static inline int udp_drain(int fd)
 	while (recv(fd, buf, sizeof(buf), MSG_DONTWAIT | MSG_TRUNC) >= 0)
 		n++;
 	return n;
+}
+
+/* Send from one socket to another until something arrives */
+static inline int udp_probe(int from, int to, const struct sockaddr *addr,
+			    socklen_t len)
+{
+	char buf[8];
+
+	for (int i = 0; i < 1000; i++) {
+		sendto(from, "probe", 5, 0, addr, len);
+		if (udp_recv(to, buf, sizeof(buf), 10) == 5)
+			return 0;
+	}
+	return -1;
+}
+
+/* To the group of all nodes: over IPv6 that takes longest to be ready */
+static inline int udp_probe_all_nodes(int from, int to, int ifindex)
+{
+	struct sockaddr_in6 sin6 = {
+		.sin6_family = AF_INET6,
+		.sin6_port = htons(9),
+		.sin6_scope_id = ifindex,
+	};
+
+	inet_pton(AF_INET6, "ff02::1", &sin6.sin6_addr);
+	return udp_probe(from, to, (void *)&sin6, sizeof(sin6));
+}
+
+/*
+ * 10.9.0.1/24 and fd09::1/64 on tx0 here, .2 and ::2 on rx0 over there. They
+ * know each other, so that no datagram waits for a neighbour to be found, and
+ * both ends are seen to pass what they are given.
+ */
+static inline int udp_wire_open(struct udp_wire *w)
+{
+	int err, near, far, tx0, rx0;
+	char cmd[1024];
+
+	if (knd_unshare_net())
+		return -1;
+	w->rx = open("/proc/self/ns/net", O_RDONLY);
+	if (knd_unshare_net())
+		return -1;
+	w->tx = open("/proc/self/ns/net", O_RDONLY);
+	if (w->rx < 0 || w->tx < 0)
+		return -1;
+	snprintf(cmd, sizeof(cmd),
+		 "nl=$'\\n'; rx=/proc/%d/fd/%d; a=02:00:00:00:00:0; "
+		 "end() { echo addr add 10.9.0.$1/24 brd + dev $3; "
+		 "echo addr add fd09::$1/64 dev $3 nodad; echo link set $3 up; "
+		 "for n in 10.9.0.$2 fd09::$2; do "
+		 "echo neigh add $n lladdr $a$2 dev $3 nud permanent; done; }; "
+		 "ip -b - <<< \"link add tx0 address ${a}1 type veth "
+		 "peer name rx0 address ${a}2 netns $rx$nl$(end 1 2 tx0)\" && "
+		 "nsenter --net=$rx ip -b - <<< \"$(end 2 1 rx0)\"",
+		 getpid(), w->rx);
+	if (udp_sh(cmd))
+		return -1;
+	near = udp_socket("::", 9);
+	far = udp_socket_far(w, "::", 9);
+	tx0 = if_nametoindex("tx0");
+	setns(w->rx, CLONE_NEWNET);
+	rx0 = if_nametoindex("rx0");
+	setns(w->tx, CLONE_NEWNET);
+	err = udp_probe_all_nodes(near, far, tx0) ?:
+	      udp_probe_all_nodes(far, near, rx0);
+	close(near);
+	close(far);
+	return err;
+}
+
+static inline void udp_wire_close(struct udp_wire *w)
+{
+	close(w->rx);
+	close(w->tx);
 }
 
 /* A line of /proc/net/knetdemo/udp; "" where there is none of that name */

@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * KUnit tests of the schedule that the UDP emitter of knetdemo sends by
+ */
+
+#include <kunit/test.h>
+#include <linux/kernel.h>
+#include <linux/limits.h>
+#include <linux/math64.h>
+#include <linux/minmax.h>
+#include <linux/string.h>
+
+#include "../pace.h"
+
+#define US	((u64)NSEC_PER_USEC)
+#define MS	((u64)NSEC_PER_MSEC)
+#define SEC	((u64)NSEC_PER_SEC)
+/* Any time but 0 */
+#define T0	(1000 * SEC)
+
+static void pace_flat_out(struct kunit *test)
+{
+	struct knd_pace p;
+
+	knd_pace_start(&p, T0, 0, 1);
+	KUNIT_EXPECT_EQ(test, knd_pace_due(&p, T0), U64_MAX);
+	knd_pace_sent(&p, T0, 64);
+	KUNIT_EXPECT_EQ(test, knd_pace_due(&p, T0), U64_MAX);
+	KUNIT_EXPECT_EQ(test, knd_pace_wake(&p, T0), T0);
+	KUNIT_EXPECT_EQ(test, p.late, 0);
+	KUNIT_EXPECT_EQ(test, p.skipped, 0);
+}
+
+static void pace_first_is_due_at_once(struct kunit *test)
+{
+	struct knd_pace p;
+
+	knd_pace_start(&p, T0, SEC, 1);
+	KUNIT_EXPECT_EQ(test, knd_pace_due(&p, T0), 1);
+	KUNIT_EXPECT_EQ(test, knd_pace_wake(&p, T0), T0);
+	knd_pace_sent(&p, T0, 1);
+	KUNIT_EXPECT_EQ(test, knd_pace_due(&p, T0), 0);
+	KUNIT_EXPECT_EQ(test, knd_pace_wake(&p, T0), T0 + SEC);
+	KUNIT_EXPECT_EQ(test, knd_pace_due(&p, T0 + SEC - 1), 0);
+	KUNIT_EXPECT_EQ(test, knd_pace_due(&p, T0 + SEC), 1);
+}
+
+static void pace_close_ones_leave_together(struct kunit *test)
+{
+	struct knd_pace p;
+
+	knd_pace_start(&p, T0, US, 1);
+	knd_pace_sent(&p, T0, 1);
+	KUNIT_EXPECT_EQ(test, knd_pace_wake(&p, T0), T0 + KND_PACE_GRAIN_NS);
+	KUNIT_EXPECT_EQ(test, knd_pace_due(&p, T0 + KND_PACE_GRAIN_NS), 20);
+}
+
+/* A sender that is always late by something does not fall behind */
+static void pace_does_not_drift(struct kunit *test)
+{
+	const u64 interval = 333 * US;
+	struct knd_pace p;
+	u64 now = T0;
+	u64 sent = 0;
+	u64 n;
+
+	knd_pace_start(&p, now, interval, 1);
+	while (now < T0 + 100 * SEC) {
+		n = knd_pace_due(&p, now);
+		knd_pace_sent(&p, now, n);
+		sent += n;
+		now = knd_pace_wake(&p, now) + sent % 97 * US;
+	}
+	KUNIT_EXPECT_EQ(test, sent, div64_u64(100 * SEC, interval) + 1);
+	KUNIT_EXPECT_EQ(test, p.late, 0);
+	KUNIT_EXPECT_EQ(test, p.skipped, 0);
+	KUNIT_EXPECT_LE(test, p.late_max, 97 * US);
+}
+
+struct pace_case {
+	const char *name;
+	u64 interval;
+	u64 stall;
+	unsigned int segs;
+};
+
+/* A stall of so much every 300 ms, with so many segments in a send */
+static const struct pace_case pace_cases[] = {
+	{ "1k, no stall", 1000 * US, 0, 1 },
+	{ "1k, 9 ms", 1000 * US, 9 * MS, 1 },
+	{ "1k, 90 ms", 1000 * US, 90 * MS, 1 },
+	{ "10k, no stall", 100 * US, 0, 1 },
+	{ "10k, 9 ms", 100 * US, 9 * MS, 1 },
+	{ "10k, 90 ms", 100 * US, 90 * MS, 1 },
+	{ "100k, no stall", 10 * US, 0, 1 },
+	{ "100k, 9 ms", 10 * US, 9 * MS, 1 },
+	{ "100k, 90 ms", 10 * US, 90 * MS, 1 },
+	{ "100k, 20 ms, 16 segments", 10 * US, 20 * MS, 16 },
+	{ "1M, 90 ms", 1 * US, 90 * MS, 1 },
+	{ "1M, 20 ms, 128 segments", 1 * US, 20 * MS, 128 },
+};
+
+static void pace_case_desc(const struct pace_case *c, char *desc)
+{
+	strscpy(desc, c->name, KUNIT_PARAM_DESC_SIZE);
+}
+KUNIT_ARRAY_PARAM(pace, pace_cases, pace_case_desc);
+
+#define WINDOW_MS	10
+#define RUN_MS		5000
+
+/* The mean is right, and no 10 ms have more than twice what belongs there */
+static void pace_mean_and_windows(struct kunit *test)
+{
+	const struct pace_case *c = test->param_value;
+	u64 window = 0, largest = 0, sent = 0;
+	u64 now = T0, stall = T0 + 100 * MS;
+	struct knd_pace p;
+	u32 *per_ms;
+	u64 due, n;
+	int ms;
+
+	per_ms = kunit_kcalloc(test, RUN_MS + 1, sizeof(*per_ms), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, per_ms);
+
+	knd_pace_start(&p, now, c->interval, 1);
+	while (now < T0 + RUN_MS * MS) {
+		if (now >= stall) {
+			stall = now + c->stall + 300 * MS;
+			now += c->stall;
+			continue;
+		}
+		due = knd_pace_due(&p, now);
+		while (due) {
+			n = c->segs;
+			knd_pace_sent(&p, now, n);
+			sent += n;
+			per_ms[div64_u64(now - T0, MS)] += n;
+			due -= min(due, n);
+		}
+		now = max(knd_pace_wake(&p, now), now + 10 * US);
+	}
+	for (ms = 0; ms < RUN_MS; ms++) {
+		window += per_ms[ms];
+		if (ms >= WINDOW_MS)
+			window -= per_ms[ms - WINDOW_MS];
+		largest = max(largest, window);
+	}
+	KUNIT_EXPECT_LE(test, largest,
+			div64_u64(2 * WINDOW_MS * MS, c->interval));
+	KUNIT_EXPECT_EQ(test, p.skipped, 0);
+	/* Within 1 %: 99 to 101 of a hundred */
+	KUNIT_EXPECT_GE(test, sent * c->interval * 100, 99 * RUN_MS * MS);
+	KUNIT_EXPECT_LE(test, sent * c->interval * 100, 101 * RUN_MS * MS);
+	if (c->stall > KND_PACE_LATE_NS)
+		KUNIT_EXPECT_GT(test, p.late, 0);
+	else
+		KUNIT_EXPECT_EQ(test, p.late, 0);
+}
+
+/* A timer that fires every 10 ms only still gives the rate */
+static void pace_on_a_coarse_timer(struct kunit *test)
+{
+	const u64 tick = 10 * MS;
+	struct knd_pace p;
+	u64 now, sent = 0;
+	u64 n;
+
+	knd_pace_start(&p, T0, 100 * US, tick);
+	for (now = T0; now <= T0 + SEC; now += tick) {
+		n = knd_pace_due(&p, now);
+		KUNIT_EXPECT_LE(test, n, 101);
+		knd_pace_sent(&p, now, n);
+		sent += n;
+	}
+	KUNIT_EXPECT_EQ(test, sent, 10001);
+	KUNIT_EXPECT_EQ(test, p.skipped, 0);
+}
+
+static void pace_gives_up_what_is_old(struct kunit *test)
+{
+	struct knd_pace p;
+	u64 now = T0;
+
+	knd_pace_start(&p, now, MS, 1);
+	now += KND_PACE_DEBT_NS + 500 * MS;
+	KUNIT_EXPECT_GT(test, knd_pace_due(&p, now), 0);
+	KUNIT_EXPECT_EQ(test, p.skipped, 500);
+	KUNIT_EXPECT_EQ(test, p.next, now - KND_PACE_DEBT_NS);
+
+	/* A long interval is no debt: the one that is late is sent */
+	knd_pace_start(&p, T0, 10 * SEC, 1);
+	knd_pace_sent(&p, T0, 1);
+	KUNIT_EXPECT_EQ(test, knd_pace_due(&p, T0 + 15 * SEC), 1);
+	KUNIT_EXPECT_EQ(test, p.skipped, 0);
+	knd_pace_sent(&p, T0 + 15 * SEC, 1);
+	KUNIT_EXPECT_EQ(test, p.late, 1);
+	KUNIT_EXPECT_EQ(test, p.late_max, 5 * SEC);
+	KUNIT_EXPECT_EQ(test, p.next, T0 + 20 * SEC);
+}
+
+static void pace_counts_the_late(struct kunit *test)
+{
+	struct knd_pace p;
+
+	/* Due at 0, 1, 2 ms; at 3 ms the first two are late, 2 ms is not */
+	knd_pace_start(&p, T0, MS, 1);
+	knd_pace_sent(&p, T0 + 3 * MS, 3);
+	KUNIT_EXPECT_EQ(test, p.late, 2);
+	KUNIT_EXPECT_EQ(test, p.late_max, 3 * MS);
+
+	knd_pace_start(&p, T0, MS, 1);
+	knd_pace_sent(&p, T0 + KND_PACE_LATE_NS, 1);
+	KUNIT_EXPECT_EQ(test, p.late, 0);
+	knd_pace_start(&p, T0, MS, 1);
+	knd_pace_sent(&p, T0 + KND_PACE_LATE_NS + 1, 1);
+	KUNIT_EXPECT_EQ(test, p.late, 1);
+
+	/* Segments that leave before their time are not late */
+	knd_pace_start(&p, T0, MS, 1);
+	knd_pace_sent(&p, T0, 100);
+	KUNIT_EXPECT_EQ(test, p.late, 0);
+	KUNIT_EXPECT_EQ(test, knd_pace_wake(&p, T0), T0 + 100 * MS);
+}
+
+static void pace_changes(struct kunit *test)
+{
+	struct knd_pace p;
+
+	/* Longer: one new interval after the previous one */
+	knd_pace_start(&p, T0, MS, 1);
+	knd_pace_sent(&p, T0, 1);
+	knd_pace_change(&p, T0 + 10 * US, SEC);
+	KUNIT_EXPECT_EQ(test, knd_pace_wake(&p, T0 + 10 * US), T0 + SEC);
+
+	/* Shorter, and that time has passed: now, with nothing to catch up */
+	knd_pace_change(&p, T0 + 500 * MS, MS);
+	KUNIT_EXPECT_EQ(test, knd_pace_due(&p, T0 + 500 * MS), 1);
+	KUNIT_EXPECT_EQ(test, p.next, T0 + 500 * MS);
+
+	/* To flat out and back */
+	knd_pace_change(&p, T0 + 600 * MS, 0);
+	KUNIT_EXPECT_EQ(test, knd_pace_due(&p, T0 + 600 * MS), U64_MAX);
+	knd_pace_change(&p, T0 + 700 * MS, MS);
+	KUNIT_EXPECT_EQ(test, knd_pace_due(&p, T0 + 700 * MS), 1);
+	KUNIT_EXPECT_EQ(test, p.skipped, 0);
+}
+
+static void pace_rate(struct kunit *test)
+{
+	u64 rate;
+
+	KUNIT_EXPECT_EQ(test, knd_pace_rate(0, SEC), 0);
+	KUNIT_EXPECT_EQ(test, knd_pace_rate(1, 0), 0);
+	KUNIT_EXPECT_EQ(test, knd_pace_rate(1, SEC), 1000);
+	KUNIT_EXPECT_EQ(test, knd_pace_rate(1, 2 * SEC), 500);
+	KUNIT_EXPECT_EQ(test, knd_pace_rate(2, 3 * SEC), 667);
+	KUNIT_EXPECT_EQ(test, knd_pace_rate(1, 2147483647 * US), 0);
+	KUNIT_EXPECT_EQ(test, knd_pace_rate(1, 1), 1000 * SEC);
+	/* 100k a second for five seconds, and for a year */
+	KUNIT_EXPECT_EQ(test, knd_pace_rate(500000, 5 * SEC), 100000000);
+	rate = knd_pace_rate(3153600000000ULL, 31536000 * SEC);
+	KUNIT_EXPECT_GE(test, rate, 100000000 - 25);
+	KUNIT_EXPECT_LE(test, rate, 100000000 + 25);
+}
+
+static struct kunit_case pace_test_cases[] = {
+	KUNIT_CASE(pace_flat_out),
+	KUNIT_CASE(pace_first_is_due_at_once),
+	KUNIT_CASE(pace_close_ones_leave_together),
+	KUNIT_CASE(pace_does_not_drift),
+	KUNIT_CASE_PARAM(pace_mean_and_windows, pace_gen_params),
+	KUNIT_CASE(pace_on_a_coarse_timer),
+	KUNIT_CASE(pace_gives_up_what_is_old),
+	KUNIT_CASE(pace_counts_the_late),
+	KUNIT_CASE(pace_changes),
+	KUNIT_CASE(pace_rate),
+	{}
+};
+
+static struct kunit_suite pace_test_suite = {
+	.name = "knetdemo_pace",
+	.test_cases = pace_test_cases,
+};
+
+kunit_test_suite(pace_test_suite);
