@@ -12,6 +12,7 @@ export KERNEL KSRC CACHE
 export KND_CMD := $(value CMD)
 
 .PHONY: help demo check shell run kernel menuconfig tree patches lint setup \
+	bench bench-time bench-profile \
 	clean distclean
 
 help:
@@ -27,6 +28,9 @@ help:
 	@echo '  make kernel      build the kernel only (DEBUG=1, MODULE=1)'
 	@echo '  make menuconfig  the configuration of that kernel, with its menus'
 	@echo '  make tree        the kernel tree with knetdemo in it; prints where it is'
+	@echo '  make bench [ROLE=tcp]  what every role costs, beside what else there is'
+	@echo '  make bench-time  the same in seconds, where KVM works'
+	@echo '  make bench-profile CASE=ROLE/CASE/WHO  which functions the cost is in'
 	@echo '  make patches     regenerate patches/ from the overlay'
 	@echo '  make lint        checkpatch, sparse, W=1, kernel-doc, shellcheck, coccicheck'
 	@echo '  make clean       remove build/; make distclean: the shared cache, too'
@@ -73,6 +77,12 @@ lint:
 	@dev/setup.sh sparse coccinelle shellcheck codespell perl g++ \
 		python3-docutils
 	@dev/lint.sh
+
+bench bench-time bench-profile:
+	@dev/setup.sh gnuplot-nox vsftpd curl wget iperf3 ethtool libc6-dev
+	@dev/bench/bench.sh $(if $(ROLE),-r '$(ROLE)') \
+		$(if $(filter bench-time,$@),-t) \
+		$(if $(filter bench-profile,$@),-p '$(CASE)')
 
 clean:
 	rm -rf build

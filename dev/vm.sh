@@ -1,12 +1,14 @@
 #!/bin/bash
 # Boot a kernel in QEMU and run something in it.
-# vm.sh [-k release|debug] [-m] [-f DIR] [-t SECONDS] [-l] [-i] [-n NAME] -- COMMAND
+# vm.sh [-k release|debug] [-m] [-f DIR] [-a CPIO] [-t SECONDS] [-l] [-i] [-n NAME]
+#	[-c] [-p PLUGIN] -- COMMAND
 #
 #	-k  which kernel (release)		-m  knetdemo as a module, loaded
 #	-f  a directory to find at /files	-t  the limit (600 s)
 #	-l  look for leaked memory at the end	-i  an interactive shell
 #	-n  name of the log			-c  count instructions (one CPU)
 #	-u  run the KUnit suites when knetdemo starts
+#	-a  one more archive for the guest	-p  a plugin for QEMU, with its options
 #
 # The command's output is ours, its status too. What the kernel says goes to a
 # log; any complaint there is a failure, whatever the command said.
@@ -17,17 +19,21 @@
 kind=release
 mode=y
 files=
+archive=
+plugin=
 limit=600
 leaks=
 interactive=
 name=run
 counting=
 kunit=0
-while getopts 'k:mf:t:lin:cu' option; do
+while getopts 'k:mf:a:t:lin:cup:' option; do
 	case $option in
 	k) kind=$OPTARG ;;
 	m) mode=m ;;
 	f) files=$OPTARG ;;
+	a) archive=$OPTARG ;;
+	p) plugin=$OPTARG ;;
 	t) limit=$OPTARG ;;
 	l) leaks=1 ;;
 	i) interactive=1 ;;
@@ -73,6 +79,7 @@ fi
 	> "$run/job.cpio"
 initrd=("$image" "$product/selftests.cpio")
 [ "$mode" = y ] || initrd+=("$product/modules.cpio")
+[ -z "$archive" ] || initrd+=("$archive")
 cat "${initrd[@]}" "$run/job.cpio" > "$run/initrd"
 
 memory=2048
@@ -124,6 +131,10 @@ if [ -n "$counting" ]; then
 		-rtc "base=2024-01-01,clock=vm")
 	append="console=ttyS0 panic=-1 reboot=k quiet loglevel=3 kunit.enable=$kunit"
 	append+=" mitigations=off tsc=reliable tsc_early_khz=1000000"
+	# Else the kernel polls the clock for 100 ms to learn that timer's rate,
+	# which takes QEMU 12 s in this mode
+	append+=" nolapic_timer"
+	[ -z "$plugin" ] || qemu+=(-plugin "$plugin")
 elif [ "${ACCEL:-}" != tcg ] && kvm_works; then
 	qemu+=(-accel kvm -cpu host -smp 2)
 else

@@ -1,0 +1,2 @@
+# shellcheck shell=bash
+die "make bench-profile is not there yet"
