@@ -13,6 +13,9 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 /* In the place of a reply: none, until the client is gone; or go away */
 #define FTP_STALL	((const char *)1)
