@@ -98,6 +98,7 @@ static const char * const knd_udp_errors[] = {
 	[KND_UDP_ERR_MSGSIZE]	= "msgsize",
 	[KND_UDP_ERR_OTHER]	= "other",
 };
+
 static_assert(ARRAY_SIZE(knd_udp_errors) == KND_UDP_ERR_MAX);
 static_assert(KND_STAT_UDP_ERR_OTHER - KND_STAT_UDP_ERR_NOBUFS ==
 	      KND_UDP_ERR_OTHER);
@@ -155,13 +156,13 @@ static void knd_udp_fill(struct knd_udp_setup *setup, const char *message)
 	size_t head = setup->stamp ? sizeof(struct knetdemo_udp_stamp) : 0;
 	size_t room = setup->size - head;
 	size_t len = strlen(message);
-	void *text = setup->buf + head;
+	char *text = setup->buf + head;
 	unsigned int i;
 
 	memset(setup->buf, 0, setup->size);
 	memcpy(text, message, min(len, room));
 	if (len < room)
-		memcpy(text + len, "\n", 1);
+		text[len] = '\n';
 	for (i = 1; i < setup->segs; i++)
 		memcpy(setup->buf + i * setup->size, setup->buf, setup->size);
 }

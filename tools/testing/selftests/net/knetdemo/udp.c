@@ -11,6 +11,13 @@
 
 #define PORT		60001
 #define WAIT_MS		20000
+/* A device that takes packets and keeps them; one that lets them go again */
+#define HOLD	"tc qdisc add dev tx0 root netem limit 100000 slot 100s"
+#define RELEASE	"tc qdisc change dev tx0 root netem limit 100000 slot 1us"
+#define DROP	"tc qdisc add dev tx0 root netem limit 5 delay 3s"
+/* IPv6 addresses outlive a device that is down, as those of IPv4 do */
+#define KEEP	"echo 1 > /proc/sys/net/ipv6/conf/tx0/keep_addr_on_down"
+#define WIDE	"nsenter --net=/proc/%d/fd/%d ip link set rx0 mtu 9000 && ip link set tx0 mtu 9000"
 
 /* Number of threads of emitters, in all namespaces */
 static int emitters(void)
@@ -138,7 +145,7 @@ TEST_F(udp, sizes)
 	char *want = calloc(1, 65507);
 	int fd;
 
-	strcpy(want, "kernelsocket\n");
+	memcpy(want, "kernelsocket\n", 13);
 	fd = udp_socket_far(&self->wire, variant->far, PORT);
 	ASSERT_LE(0, fd);
 	ASSERT_EQ(0, knd_set("udp_count", "3"));
@@ -288,9 +295,7 @@ TEST_F(udp, segments_again_when_the_route_takes_them)
 	char wide[128];
 	int fd;
 
-	snprintf(wide, sizeof(wide), "nsenter --net=/proc/%d/fd/%d ip link set rx0 mtu 9000 && "
-		 "ip link set tx0 mtu 9000",
-		 getpid(), self->wire.rx);
+	snprintf(wide, sizeof(wide), WIDE, getpid(), self->wire.rx);
 	fd = udp_socket_far(&self->wire, variant->far, PORT);
 	ASSERT_LE(0, fd);
 	ASSERT_EQ(0, knd_set("udp_size", "2000"));
@@ -312,7 +317,7 @@ TEST_F(udp, stamps)
 		{ 0, 1 }, { 24, 1 }, { 64, 1 }, { 1400, 1 }, { 1400, 20 },
 		{ 25, 128 },
 	};
-	int64_t before, after, last, tx;
+	int64_t after, last, tx;
 	struct knetdemo_udp_stamp stamp;
 	int fd;
 
@@ -326,7 +331,7 @@ TEST_F(udp, stamps)
 
 		ASSERT_EQ(0, knd_set_int("udp_size", cases[i].size));
 		ASSERT_EQ(0, knd_set_int("udp_gso", cases[i].gso));
-		last = before = udp_now_ns(CLOCK_REALTIME);
+		last = udp_now_ns(CLOCK_REALTIME);
 		ASSERT_EQ(0, knd_set("udp", "1"));
 		ASSERT_EQ(0, udp_wait_over(WAIT_MS));
 		after = udp_now_ns(CLOCK_REALTIME);
@@ -545,7 +550,7 @@ TEST_F(udp, a_queue_that_drops)
 
 	fd = udp_socket_far(&self->wire, variant->far, PORT);
 	ASSERT_LE(0, fd);
-	ASSERT_EQ(0, udp_sh("tc qdisc add dev tx0 root netem limit 5 delay 3s"));
+	ASSERT_EQ(0, udp_sh(DROP));
 	ASSERT_EQ(0, knd_set("udp_count", "100"));
 	ASSERT_EQ(0, knd_set("udp_interval_us", "0"));
 	ASSERT_EQ(0, knd_set("udp", "1"));
@@ -569,7 +574,7 @@ TEST_F(udp, a_full_socket_buffer)
 
 	fd = udp_socket_far(&self->wire, variant->far, PORT);
 	ASSERT_LE(0, fd);
-	ASSERT_EQ(0, udp_sh("tc qdisc add dev tx0 root netem limit 100000 slot 100s"));
+	ASSERT_EQ(0, udp_sh(HOLD));
 	ASSERT_EQ(0, knd_set("udp_size", "1400"));
 	ASSERT_EQ(0, knd_set("udp_count", "1000"));
 	ASSERT_EQ(0, knd_set("udp_interval_us", "0"));
@@ -588,10 +593,10 @@ TEST_F(udp, a_full_socket_buffer)
 	/* A run that is let go ends complete */
 	ASSERT_EQ(0, udp_sh("tc qdisc del dev tx0 root"));
 	udp_drain(fd);
-	ASSERT_EQ(0, udp_sh("tc qdisc add dev tx0 root netem limit 100000 slot 100s"));
+	ASSERT_EQ(0, udp_sh(HOLD));
 	ASSERT_EQ(0, knd_set("udp", "1"));
 	EXPECT_LE(1, udp_wait_number("err_again", 1, WAIT_MS));
-	ASSERT_EQ(0, udp_sh("tc qdisc change dev tx0 root netem limit 100000 slot 1us"));
+	ASSERT_EQ(0, udp_sh(RELEASE));
 	ASSERT_EQ(0, udp_wait_over(WAIT_MS));
 	EXPECT_EQ(1000, udp_number("sent"));
 	EXPECT_EQ(0, udp_number("failed"));
@@ -605,7 +610,7 @@ TEST_F(udp, a_device_that_goes_down_and_comes_back)
 
 	fd = udp_socket_far(&self->wire, variant->far, PORT);
 	ASSERT_LE(0, fd);
-	ASSERT_EQ(0, udp_sh("echo 1 > /proc/sys/net/ipv6/conf/tx0/keep_addr_on_down"));
+	ASSERT_EQ(0, udp_sh(KEEP));
 	ASSERT_EQ(0, knd_set("udp_count", "0"));
 	ASSERT_EQ(0, knd_set("udp_interval_us", "1000"));
 	ASSERT_EQ(0, knd_set("udp", "1"));

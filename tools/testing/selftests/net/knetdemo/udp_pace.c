@@ -11,6 +11,7 @@
 
 #define PORT		60001
 #define WINDOW_NS	10000000LL
+#define TC_FIGURES	"Sent %*s bytes %ld pkt (dropped %ld, overlimits %*s requeues %ld"
 
 /* The kernel's own time of arrival of a datagram, in ns; 0 at the end */
 static int64_t receive(int fd, void *buf, size_t size, int timeout_ms, int *len)
@@ -44,10 +45,12 @@ static int64_t receive(int fd, void *buf, size_t size, int timeout_ms, int *len)
 	return 0;
 }
 
+/* The datagram at hand */
+static char buf[65536];
+
 FIXTURE(pace) {
 	struct udp_wire wire;
 	int fd;
-	char buf[65536];
 };
 
 FIXTURE_VARIANT(pace) {
@@ -88,7 +91,7 @@ FIXTURE_TEARDOWN(pace)
  * as the host of a virtual machine may do.
  */
 static bool rate_case(struct __test_metadata *_metadata,
-		      FIXTURE_DATA(pace) *self, long rate, int gso, bool last)
+		      int fd, long rate, int gso, bool last)
 {
 	long count = rate * udp_scale(5, 2) + 1;
 	long n = 0, first = 0, most = 0, allowed;
@@ -103,7 +106,7 @@ static bool rate_case(struct __test_metadata *_metadata,
 	ASSERT_EQ(0, knd_set("udp_size", "64"));
 	ASSERT_EQ(0, knd_set("udp", "1"));
 	while (n < count) {
-		at[n] = receive(self->fd, self->buf, sizeof(self->buf), 20000,
+		at[n] = receive(fd, buf, sizeof(buf), 20000,
 				&len);
 		if (!at[n])
 			break;
@@ -112,7 +115,7 @@ static bool rate_case(struct __test_metadata *_metadata,
 	}
 	ASSERT_EQ(0, udp_wait_over(20000));
 	ASSERT_EQ(count, n);
-	EXPECT_EQ(0, udp_drain(self->fd));
+	EXPECT_EQ(0, udp_drain(fd));
 	EXPECT_EQ(count, udp_number("sent"));
 	EXPECT_EQ(0, udp_number("errors"));
 	EXPECT_EQ(rate, udp_number("target"));
@@ -128,9 +131,11 @@ static bool rate_case(struct __test_metadata *_metadata,
 	}
 	/* A window that is open at both ends holds one more */
 	allowed = 2 * rate / (1000000000 / WINDOW_NS) + 1;
-	TH_LOG("%ld/s: mean %.2f, achieved %.2f, late %lld (at most %lld us), given up %lld, most in 10 ms %ld of %ld",
-	       rate, mean, achieved, udp_number("late"),
-	       udp_number("late_max_us"), udp_number("skipped"), most, allowed);
+	TH_LOG("%ld/s: mean %.2f, achieved %.2f, most in 10 ms %ld of %ld",
+	       rate, mean, achieved, most, allowed);
+	TH_LOG("    late %lld (at most %lld us), given up %lld",
+	       udp_number("late"), udp_number("late_max_us"),
+	       udp_number("skipped"));
 	free(at);
 	if (!last && udp_number("late_max_us") > 10000 &&
 	    (mean < 0.99 * rate || mean > 1.01 * rate || most > allowed))
@@ -143,10 +148,10 @@ static bool rate_case(struct __test_metadata *_metadata,
 	return true;
 }
 
-static void rate(struct __test_metadata *_metadata, FIXTURE_DATA(pace) *self,
+static void rate(struct __test_metadata *_metadata, int fd,
 		 long rate, int gso)
 {
-	for (int try = 1; !rate_case(_metadata, self, rate, gso, try == 5);
+	for (int try = 1; !rate_case(_metadata, fd, rate, gso, try == 5);
 	     try++)
 		TH_LOG("the emitter was kept from running; again");
 }
@@ -162,22 +167,22 @@ static long scaled(long rate)
 
 TEST_F_TIMEOUT(pace, rate_1k, 120)
 {
-	rate(_metadata, self, scaled(1000), 1);
+	rate(_metadata, self->fd, scaled(1000), 1);
 }
 
 TEST_F_TIMEOUT(pace, rate_10k, 120)
 {
-	rate(_metadata, self, scaled(10000), 1);
+	rate(_metadata, self->fd, scaled(10000), 1);
 }
 
 TEST_F_TIMEOUT(pace, rate_100k, 120)
 {
-	rate(_metadata, self, scaled(100000), 1);
+	rate(_metadata, self->fd, scaled(100000), 1);
 }
 
 TEST_F_TIMEOUT(pace, rate_10k_in_segments, 120)
 {
-	rate(_metadata, self, scaled(10000), 4);
+	rate(_metadata, self->fd, scaled(10000), 4);
 }
 
 /* The figures of "tc -s qdisc": packets, dropped, requeued (reordered) */
@@ -198,8 +203,8 @@ static int netem_figures(long *sent, long *dropped, long *reordered)
 	unlink("/tmp/udp_pace.tc");
 	text[n < 0 ? 0 : n] = '\0';
 	p = strstr(text, "Sent ");
-	return p && sscanf(p, "Sent %*s bytes %ld pkt (dropped %ld, overlimits %*s requeues %ld",
-			   sent, dropped, reordered) == 3 ? 0 : -1;
+	return p && sscanf(p, TC_FIGURES, sent, dropped, reordered) == 3 ?
+	       0 : -1;
 }
 
 struct seen {
@@ -211,7 +216,7 @@ struct seen {
 };
 
 /* What the stamps of @count datagrams of a run say */
-static void look(struct __test_metadata *_metadata, FIXTURE_DATA(pace) *self,
+static void look(struct __test_metadata *_metadata, int fd,
 		 long count, struct seen *seen)
 {
 	long *order = calloc(4 * count, sizeof(*order)), lowest, n = 0;
@@ -224,11 +229,12 @@ static void look(struct __test_metadata *_metadata, FIXTURE_DATA(pace) *self,
 	memset(seen, 0, sizeof(*seen));
 	seen->delay_min = INT64_MAX;
 	while (n < 4 * count) {
-		at = receive(self->fd, self->buf, sizeof(self->buf), 1500, &len);
+		at = receive(fd, buf, sizeof(buf), 1500,
+			     &len);
 		if (!at)
 			break;
 		ASSERT_LE((int)sizeof(stamp), len);
-		memcpy(&stamp, self->buf, sizeof(stamp));
+		memcpy(&stamp, buf, sizeof(stamp));
 		ASSERT_EQ(KNETDEMO_UDP_MAGIC, ntohl(stamp.magic));
 		ASSERT_EQ(run, ntohl(stamp.run));
 		ASSERT_GT(count, (long)be64toh(stamp.seq));
@@ -256,7 +262,7 @@ static void look(struct __test_metadata *_metadata, FIXTURE_DATA(pace) *self,
 }
 
 static void netem_case(struct __test_metadata *_metadata,
-		       FIXTURE_DATA(pace) *self, const char *netem,
+		       int fd, const char *netem,
 		       struct seen *seen, long *dropped, long *reordered)
 {
 	long count = udp_scale(2000, 4), sent, others;
@@ -273,13 +279,15 @@ static void netem_case(struct __test_metadata *_metadata,
 	ASSERT_EQ(0, knd_set("udp", "1"));
 	ASSERT_EQ(0, udp_wait_over(20000));
 	EXPECT_EQ(count, udp_number("sent"));
-	look(_metadata, self, count, seen);
+	look(_metadata, fd, count, seen);
 	ASSERT_EQ(0, netem_figures(&sent, dropped, reordered));
 	/* IPv6 has a few packets of its own to send */
 	others = sent + *dropped - count - seen->duplicate;
-	TH_LOG("%s: got %ld, lost %ld (dropped %ld), reordered %ld (%ld), twice %ld, delay at least %lld us",
+	TH_LOG("%s: got %ld, lost %ld (dropped %ld), reordered %ld (%ld)",
 	       netem, seen->got, seen->lost, *dropped, seen->overtakers,
-	       *reordered, seen->duplicate, (long long)seen->delay_min / 1000);
+	       *reordered);
+	TH_LOG("    twice %ld, delay at least %lld us", seen->duplicate,
+	       (long long)seen->delay_min / 1000);
 	EXPECT_EQ(count, seen->got - seen->duplicate + seen->lost);
 	EXPECT_LE(0, others);
 	EXPECT_GE(5, others);
@@ -292,7 +300,8 @@ TEST_F_TIMEOUT(pace, stamps_on_a_good_wire, 60)
 	long dropped, reordered;
 	struct seen seen;
 
-	netem_case(_metadata, self, "", &seen, &dropped, &reordered);
+	netem_case(_metadata, self->fd, "",
+		   &seen, &dropped, &reordered);
 	EXPECT_EQ(0, seen.lost + seen.overtakers + seen.duplicate);
 	EXPECT_LE(0, seen.delay_min);
 }
@@ -302,7 +311,8 @@ TEST_F_TIMEOUT(pace, stamps_show_loss, 60)
 	long dropped, reordered;
 	struct seen seen;
 
-	netem_case(_metadata, self, "loss 10%", &seen, &dropped, &reordered);
+	netem_case(_metadata, self->fd, "loss 10%",
+		   &seen, &dropped, &reordered);
 	EXPECT_LT(0, seen.lost);
 	EXPECT_EQ(0, seen.overtakers + seen.duplicate);
 }
@@ -312,14 +322,15 @@ TEST_F_TIMEOUT(pace, stamps_show_reordering_and_delay, 60)
 	long dropped, reordered;
 	struct seen seen;
 
-	netem_case(_metadata, self, "delay 300ms reorder 10%", &seen, &dropped,
-		   &reordered);
+	netem_case(_metadata, self->fd, "delay 300ms reorder 10%",
+		   &seen, &dropped, &reordered);
 	EXPECT_LT(0, reordered);
 	EXPECT_LE(seen.overtakers, reordered);
 	EXPECT_GE(seen.overtakers + 5, reordered);
 	EXPECT_EQ(0, dropped + seen.lost + seen.duplicate);
 
-	netem_case(_metadata, self, "delay 50ms", &seen, &dropped, &reordered);
+	netem_case(_metadata, self->fd, "delay 50ms",
+		   &seen, &dropped, &reordered);
 	EXPECT_LE(50000000, seen.delay_min);
 	EXPECT_EQ(0, seen.lost + seen.overtakers + seen.duplicate);
 }
@@ -329,8 +340,8 @@ TEST_F_TIMEOUT(pace, stamps_show_duplicates, 60)
 	long dropped, reordered;
 	struct seen seen;
 
-	netem_case(_metadata, self, "duplicate 10%", &seen, &dropped,
-		   &reordered);
+	netem_case(_metadata, self->fd, "duplicate 10%",
+		   &seen, &dropped, &reordered);
 	EXPECT_LT(0, seen.duplicate);
 	EXPECT_EQ(0, seen.lost);
 }

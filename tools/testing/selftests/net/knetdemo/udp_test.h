@@ -81,16 +81,19 @@ static inline int udp_socket(const char *addr, int port)
 	};
 	bool v6 = strchr(addr, ':');
 	int room = 64 << 20;
-	int fd;
+	int err, fd;
 
 	fd = socket(v6 ? AF_INET6 : AF_INET, SOCK_DGRAM, 0);
 	if (fd < 0)
 		return -1;
 	setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room));
-	if (v6 ? inet_pton(AF_INET6, addr, &a6.sin6_addr) != 1 ||
-		 bind(fd, (void *)&a6, sizeof(a6)) :
-		 inet_pton(AF_INET, addr, &a4.sin_addr) != 1 ||
-		 bind(fd, (void *)&a4, sizeof(a4))) {
+	if (v6)
+		err = inet_pton(AF_INET6, addr, &a6.sin6_addr) != 1 ||
+		      bind(fd, (void *)&a6, sizeof(a6));
+	else
+		err = inet_pton(AF_INET, addr, &a4.sin_addr) != 1 ||
+		      bind(fd, (void *)&a4, sizeof(a4));
+	if (err) {
 		close(fd);
 		return -1;
 	}
@@ -181,14 +184,14 @@ static inline int udp_wire_open(struct udp_wire *w)
 	if (w->rx < 0 || w->tx < 0)
 		return -1;
 	snprintf(cmd, sizeof(cmd),
-		 "nl=$'\\n'; rx=/proc/%d/fd/%d; a=02:00:00:00:00:0; "
-		 "end() { echo addr add 10.9.0.$1/24 brd + dev $3; "
-		 "echo addr add fd09::$1/64 dev $3 nodad; echo link set $3 up; "
-		 "for n in 10.9.0.$2 fd09::$2; do "
-		 "echo neigh add $n lladdr $a$2 dev $3 nud permanent; done; }; "
-		 "ip -b - <<< \"link add tx0 address ${a}1 type veth "
-		 "peer name rx0 address ${a}2 netns $rx$nl$(end 1 2 tx0)\" && "
-		 "nsenter --net=$rx ip -b - <<< \"$(end 2 1 rx0)\"",
+		 "rx=/proc/%d/fd/%d; a=02:00:00:00:00:0\n"
+		 "end() { echo addr add 10.9.0.$1/24 brd + dev $3\n"
+		 "echo addr add fd09::$1/64 dev $3 nodad; echo link set $3 up\n"
+		 "for n in 10.9.0.$2 fd09::$2; do\n"
+		 "echo neigh add $n lladdr $a$2 dev $3 nud permanent; done; }\n"
+		 "v='type veth peer name rx0 address'\n"
+		 "ip -b - <<< \"link add tx0 address ${a}1 $v ${a}2 netns $rx\n"
+		 "$(end 1 2 tx0)\" && nsenter --net=$rx ip -b - <<< \"$(end 2 1 rx0)\"",
 		 getpid(), w->rx);
 	if (udp_sh(cmd))
 		return -1;
