@@ -48,7 +48,8 @@ shift $((OPTIND - 1))
 command -v qemu-system-x86_64 > /dev/null ||
 	die "no qemu-system-x86_64: run 'make setup', or install QEMU"
 
-product=$("$TOP/dev/kernel.sh" "$kind" "$mode")
+# PRODUCT: what dev/kernel.sh has made and a caller wants for all its boots
+product=${PRODUCT:-$("$TOP/dev/kernel.sh" "$kind" "$mode")}
 image=$("$TOP/dev/image.sh")
 run=$(mktemp -d)
 console=$LOGS/console-$name.log

@@ -39,6 +39,8 @@ files=$bench/files
 mkdir -p "$files"
 start=$SECONDS
 product=$("$TOP/dev/kernel.sh" release y)
+# The same kernel for all boots, whatever becomes of the overlay meanwhile
+export PRODUCT=$product
 "$TOP/dev/image.sh" > "$bench/image"
 
 compile()
@@ -146,7 +148,8 @@ one_boot()
 
 mode=(-c)
 reps=7
-seeds=(1 2)
+# shellcheck disable=SC2206 # SEEDS=1 is one boot of each, for who is in a hurry
+seeds=(${SEEDS:-1 2})
 jobs=$(nproc)
 if [ -n "$seconds" ]; then
 	"$TOP/dev/vm.sh" -n bench-probe -- true
