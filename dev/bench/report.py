@@ -276,7 +276,8 @@ def plot_bars(top, figures, role):
               f"set multiplot title '{role}'", "set border 3",
               "set tics nomirror", "set grid x lc rgb '#dddddd'", "unset key",
               "set style fill solid noborder", "set lmargin 36",
-              "set format x '%.0s%c'", "set xtics autofreq"]
+              "set rmargin 10",
+              "set format x '%.1s%c'", "set xtics autofreq"]
     at = 1 - 30 / height
     for index, (bars, unit) in enumerate(panels):
         size = (90 + 22 * len(bars)) / height
@@ -308,7 +309,8 @@ def plot_curves(top, figures, roles):
         script = HEAD.format(width=700, height=420, out=top / f"{name}.svg",
                              title=title)
         script += (f"set xlabel '{xlabel}'\nset ylabel '{ylabel}'\n"
-                   "set logscale x\nset yrange [0:*]\nset key outside bottom\n"
+                   "set logscale x\nset yrange [0:*]\n"
+                   "set key outside bottom center horizontal\n"
                    "set format y '%.0s%c'\n")
         plots = []
         for index, (who, points) in enumerate(curves.items()):
