@@ -103,11 +103,16 @@ static void start_server(void)
 
 static void get_command(int kind)
 {
-	int status;
+	int null, status;
 	pid_t pid;
 
 	pid = fork();
 	if (!pid) {
+		/* No terminal, no progress bar */
+		null = open("/dev/null", O_RDWR);
+		dup2(null, STDIN_FILENO);
+		dup2(null, STDOUT_FILENO);
+		dup2(null, STDERR_FILENO);
 		execv(commands[kind][0], (char **)commands[kind]);
 		_exit(127);
 	}
