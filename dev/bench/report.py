@@ -140,8 +140,8 @@ def difference(figures, role, case, into, unit, base, divisor):
             continue
         new = Figure(role, into, figure.who, unit, figure.reps,
                      (figure.median - other.median) / divisor,
-                     (figure.low - other.low) / divisor,
-                     (figure.high - other.high) / divisor)
+                     (figure.low - other.median) / divisor,
+                     (figure.high - other.median) / divisor)
         if figure.second is not None and other.second is not None:
             new.second = (figure.second - other.second) / divisor
         figures[new.key()] = new
