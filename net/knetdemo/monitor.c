@@ -75,10 +75,8 @@ static void knd_monitor_socket(const struct sock *sk, struct knd_record *rec)
 	rec->origin = sk->sk_kern_sock ? KND_ORIGIN_KERNEL : KND_ORIGIN_USER;
 }
 
-/* Arguments as those of the hook, where this is the last thing to do */
 static noinline unsigned int
-knd_monitor_candidate(void *priv, struct sk_buff *skb,
-		      const struct nf_hook_state *state)
+knd_monitor_candidate(struct sk_buff *skb, const struct nf_hook_state *state)
 {
 	struct knd_net *kn = knd_pernet(state->net);
 	const struct sock *sk = state->sk;
@@ -132,7 +130,8 @@ knd_monitor_candidate(void *priv, struct sk_buff *skb,
 	memset(rec.comm, 0, sizeof(rec.comm));
 	if (in_task()) {
 		rec.pid = task_tgid_nr(current);
-		get_task_comm(rec.comm, current);
+		/* May be changing, but always ends with a NUL */
+		data_race(memcpy(rec.comm, current->comm, sizeof(rec.comm)));
 	}
 	memcpy(rec.dev, state->out->name, sizeof(rec.dev));
 
@@ -143,18 +142,24 @@ knd_monitor_candidate(void *priv, struct sk_buff *skb,
 	knd_ring_put(ring, &rec);
 	preempt_enable();
 
-	knd_stat_inc(kn, KND_STAT_MONITOR_ATTEMPTS);
 	trace_connect(state->net, &rec);
 	knd_monitor_log(kn, &rec);
 	return NF_ACCEPT;
 }
 
+/* Three functions, so that each costs only what it needs */
+static noinline unsigned int
+knd_monitor_unusual(struct sk_buff *skb, const struct nf_hook_state *state)
+{
+	return knd_parse_hint(skb, state->pf) ?
+	       knd_monitor_candidate(skb, state) : NF_ACCEPT;
+}
+
 static unsigned int knd_monitor_hook(void *priv, struct sk_buff *skb,
 				     const struct nf_hook_state *state)
 {
-	if (likely(!knd_parse_hint(skb, state->pf)))
-		return NF_ACCEPT;
-	return knd_monitor_candidate(priv, skb, state);
+	return likely(knd_parse_usual(skb, state->pf)) ?
+	       NF_ACCEPT : knd_monitor_unusual(skb, state);
 }
 
 /* First of all, so before any address translation */

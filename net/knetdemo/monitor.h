@@ -134,6 +134,12 @@ struct knd_record {
 	char dev[IFNAMSIZ];
 };
 
+/* What a place in the ring is in, beside a number; see ring.c */
+#define KND_SLOT_DONE	0
+#define KND_SLOT_BUSY	1
+#define KND_SLOT_SPOILT	2
+#define KND_SLOT_DEAD	3
+
 struct knd_slot {
 	atomic64_t state;
 	struct knd_record rec;
@@ -198,8 +204,7 @@ static inline bool knd_parse_opens(u8 flags)
  * @skb: packet, skb->data at its network header
  * @pf: NFPROTO_IPV4 or NFPROTO_IPV6
  *
- * Every packet that the namespace sends comes here, so this looks at no more
- * than it must, and only at what is in the linear part.
+ * Looks at no more than it must, and only at what is in the linear part.
  *
  * Context: any.
  * Return: false where knd_parse() would not find a SYN without ACK.
@@ -211,8 +216,8 @@ static inline bool knd_parse_hint(const struct sk_buff *skb, u8 pf)
 	unsigned int flags;
 
 	/* The flags are in byte 13 of the TCP header */
-	if (likely(pf == NFPROTO_IPV4)) {
-		if (unlikely(len < sizeof(struct iphdr)))
+	if (pf == NFPROTO_IPV4) {
+		if (len < sizeof(struct iphdr))
 			return true;
 		if (data[offsetof(struct iphdr, protocol)] != IPPROTO_TCP)
 			return false;
@@ -220,14 +225,42 @@ static inline bool knd_parse_hint(const struct sk_buff *skb, u8 pf)
 	} else {
 		u8 nexthdr;
 
-		if (unlikely(len < sizeof(struct ipv6hdr)))
+		if (len < sizeof(struct ipv6hdr))
 			return true;
 		nexthdr = data[offsetof(struct ipv6hdr, nexthdr)];
 		if (nexthdr != IPPROTO_TCP)
 			return knd_parse_exthdr(nexthdr);
 		flags = sizeof(struct ipv6hdr) + 13;
 	}
-	return unlikely(flags >= len) || knd_parse_opens(data[flags]);
+	return flags >= len || knd_parse_opens(data[flags]);
+}
+
+/**
+ * knd_parse_usual - whether a packet is one of the usual ones
+ * @skb: packet, skb->data at its network header
+ * @pf: NFPROTO_IPV4 or NFPROTO_IPV6
+ *
+ * Every packet that the namespace sends comes here: this is knd_parse_hint()
+ * for headers at fixed places, without options.
+ *
+ * Context: any.
+ * Return: true where knd_parse_hint() would say false; or false, to ask it.
+ */
+static inline bool knd_parse_usual(const struct sk_buff *skb, u8 pf)
+{
+	const unsigned int len = skb_headlen(skb);
+	const u8 *data = skb->data;
+
+	if (likely(pf == NFPROTO_IPV4))
+		return likely(len > 20 + 13) && likely(data[0] == 0x45) &&
+		       (data[offsetof(struct iphdr, protocol)] != IPPROTO_TCP ||
+			!knd_parse_opens(data[20 + 13]));
+
+	if (unlikely(len <= 40 + 13))
+		return false;
+	if (likely(data[offsetof(struct ipv6hdr, nexthdr)] == IPPROTO_TCP))
+		return !knd_parse_opens(data[40 + 13]);
+	return data[offsetof(struct ipv6hdr, nexthdr)] == IPPROTO_UDP;
 }
 
 /* filter.c */
@@ -237,6 +270,11 @@ int knd_filter_match(const struct knd_filter *filter,
 		     const struct knd_flow *flow);
 
 /* ring.c */
+static inline u64 knd_slot_state(u64 seq, unsigned int state)
+{
+	return seq << 2 | state;
+}
+
 struct knd_ring *knd_ring_alloc(u32 size);
 void knd_ring_free(struct knd_ring *ring);
 void knd_ring_put(struct knd_ring *ring, const struct knd_record *rec);

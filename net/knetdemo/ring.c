@@ -29,16 +29,7 @@
 
 #include "monitor.h"
 
-#define KND_SLOT_DONE	0
-#define KND_SLOT_BUSY	1
-#define KND_SLOT_SPOILT	2
-#define KND_SLOT_DEAD	3
 #define KND_SLOT_STATE	3
-
-static u64 knd_slot_state(u64 seq, unsigned int state)
-{
-	return seq << 2 | state;
-}
 
 /**
  * knd_ring_alloc - make a ring

@@ -104,6 +104,8 @@ int knd_stats_show(struct seq_file *seq, void *v)
 		for (i = 0; i < KND_STAT_MAX; i++)
 			sum[i] += copy[i];
 	}
+	/* Counted where they are numbered */
+	sum[KND_STAT_MONITOR_ATTEMPTS] = atomic64_read(&kn->mon.attempts);
 	for (i = 0; i < KND_STAT_MAX; i++)
 		seq_printf(seq, "%s %llu\n", knd_stat_names[i], sum[i]);
 	return 0;

@@ -46,7 +46,7 @@ struct knd_parse_case {
 	u8 doff;		/* words; options are filled in */
 	u8 flags;
 	u8 data;
-	u8 cut;			/* bytes missing at the end, not in the length */
+	u8 cut;			/* bytes missing at the end */
 	bool no_len;		/* no length in the header */
 	s8 lie;			/* added to the length in the header */
 	enum knd_parse_result result;
@@ -339,13 +339,15 @@ static void knd_test_flow(struct kunit *test, const struct knd_parse_case *c,
 	}
 }
 
-/* The hint may be wrong in one direction only */
+/* The hints may be wrong in one direction only */
 static void knd_test_hint(struct kunit *test, const struct sk_buff *skb, u8 pf,
 			  enum knd_parse_result result,
 			  const struct knd_flow *flow)
 {
 	if (result == KND_PARSE_TCP && knd_parse_opens(flow->flags))
 		KUNIT_EXPECT_TRUE(test, knd_parse_hint(skb, pf));
+	if (knd_parse_hint(skb, pf))
+		KUNIT_EXPECT_FALSE(test, knd_parse_usual(skb, pf));
 }
 
 /* Each case in each division of the packet into a linear part and the rest */
