@@ -173,8 +173,9 @@ static void knd_filter_from_old(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, knd_filter_run(old, NULL,
 						"add ::1\nadd ::2\nadd ::3"));
 	atomic64_set(&old->hits[2], 3);
-	KUNIT_ASSERT_EQ(test, 0, knd_filter_run(filter, old,
-						"add 10.0.0.1\ndel ::1\nadd ::1\n"));
+	KUNIT_ASSERT_EQ(test, 0,
+			knd_filter_run(filter, old,
+				       "add 10.0.0.1\ndel ::1\nadd ::1\n"));
 	knd_filter_text(old, text, sizeof(text));
 	KUNIT_EXPECT_STREQ(test, text,
 			   "1:::1/128:0-65535 2:::2/128:0-65535 3:::3/128:0-65535");
@@ -202,8 +203,8 @@ static void knd_filter_full(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, filter);
 
 	for (i = 0; i < KND_FILTER_MAX; i++) {
-		snprintf(text, sizeof(text), i % 2 ? "add ::%x" : "add 10.0.0.%u",
-			 i);
+		snprintf(text, sizeof(text),
+			 i % 2 ? "add ::%x" : "add 10.0.0.%u", i);
 		KUNIT_ASSERT_EQ(test, 0, knd_filter_run(filter, old, text));
 		*old = *filter;
 	}
@@ -352,8 +353,8 @@ static void knd_filter_random(struct kunit *test)
 			for (n = 0; n < 8; n++)
 				len += scnprintf(text + len,
 						 KND_TEST_TEXT - len,
-						 "add 10.%u.0.%u\n", i >> 6 & 255,
-						 n);
+						 "add 10.%u.0.%u\n",
+						 i >> 6 & 255, n);
 		}
 		text[len] = '\0';
 		memmove(text + KND_TEST_TEXT - len - 1, text, len + 1);
