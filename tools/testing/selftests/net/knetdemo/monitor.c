@@ -4,6 +4,7 @@
  */
 
 #define _GNU_SOURCE
+#include <linux/knetdemo.h>
 #include <sys/prctl.h>
 
 #include "../../kselftest_harness.h"
@@ -166,6 +167,38 @@ TEST_F(monitor, socket_of_another_user)
 	EXPECT_EQ(0, r.uid);
 	EXPECT_EQ(pid, atoi(r.pid));
 	close(fd);
+}
+
+/* The FTP client's, to where no one listens */
+TEST_F(monitor, kernel_socket)
+{
+	struct sockaddr_storage server;
+	struct knetdemo_ftp_get get = {
+		.size = sizeof(get),
+		.server = (uintptr_t)&server,
+		.user = (uintptr_t)"anonymous",
+		.password = (uintptr_t)"",
+		.path = (uintptr_t)"file",
+	};
+	int dev = open("/dev/knetdemo", O_RDWR);
+	FILE *file = tmpfile();
+	struct record r;
+
+	ASSERT_LE(0, dev);
+	ASSERT_NE(NULL, file);
+	get.server_len = monitor_addr(&server, variant->local, 21);
+	get.fd = fileno(file);
+	ASSERT_EQ(-1, ioctl(dev, KNETDEMO_IOC_FTP_GET, &get));
+	EXPECT_EQ(ECONNREFUSED, errno);
+	EXPECT_EQ(1, knd_stat("monitor_attempts"));
+	r = monitor_last();
+	EXPECT_STREQ("kernel", r.from);
+	EXPECT_EQ(0, r.uid);
+	EXPECT_EQ(getpid(), atoi(r.pid));
+	EXPECT_STREQ("monitor", r.comm);
+	EXPECT_STREQ(monitor_name(&server), r.dst);
+	fclose(file);
+	close(dev);
 }
 
 TEST_F(monitor, mark_and_ecn)
@@ -394,10 +427,10 @@ TEST_F(monitor, filter_replaced_under_traffic)
 	close(lfd);
 }
 
-TEST_F(monitor, resized_under_traffic)
+TEST_F_TIMEOUT(monitor, resized_under_traffic, 120)
 {
 	static const int sizes[] = { 16, 4096, 17, 100, 65536, 1000, 16 };
-	int times = monitor_times(5000), status, i = 0;
+	int times = monitor_times(2000), status, i = 0;
 	struct listing l;
 	pid_t pid;
 
@@ -507,10 +540,10 @@ FIXTURE_TEARDOWN(ring)
 }
 
 /* Both families at once, and someone who reads meanwhile */
-TEST_F_TIMEOUT(ring, wraps_and_loses_nothing_uncounted, 120)
+TEST_F_TIMEOUT(ring, wraps_and_loses_nothing_uncounted, 250)
 {
 	static const char * const addr[] = { "127.0.0.1", "::1" };
-	const struct timespec pause = { .tv_nsec = 20000000 };
+	const struct timespec pause = { .tv_nsec = 100000000 };
 	int times = monitor_times(100000), status[2], i;
 	struct listing l;
 	pid_t pid[2];
