@@ -323,6 +323,7 @@ void knd_sock_release(struct socket *sock, const struct knd_sock_calls *saved,
  * @n: entries of @bvec
  * @offset: bytes to leave out at the start
  * @len: bytes to send after them
+ * @more: more will be sent until there is no room: do not send a short segment
  *
  * Context: process or softirq, @sk locked, with no backlog where @bvec's pages
  * are those of its receive queue. Does not wait.
@@ -330,10 +331,11 @@ void knd_sock_release(struct socket *sock, const struct knd_sock_calls *saved,
  * more, or -errno; -EAGAIN for none.
  */
 int knd_sock_splice(struct sock *sk, const struct bio_vec *bvec,
-		    unsigned int n, size_t offset, size_t len)
+		    unsigned int n, size_t offset, size_t len, bool more)
 {
 	struct msghdr msg = {
-		.msg_flags = MSG_SPLICE_PAGES | MSG_DONTWAIT | MSG_NOSIGNAL,
+		.msg_flags = MSG_SPLICE_PAGES | MSG_DONTWAIT | MSG_NOSIGNAL |
+			     (more ? MSG_MORE : 0),
 	};
 
 	iov_iter_bvec(&msg.msg_iter, ITER_SOURCE, bvec, n, offset + len);

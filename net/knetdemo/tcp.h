@@ -110,7 +110,7 @@ void knd_sock_attach(struct sock *sk, const struct knd_sock_calls *calls,
 void knd_sock_release(struct socket *sock, const struct knd_sock_calls *saved,
 		      bool reset);
 int knd_sock_splice(struct sock *sk, const struct bio_vec *bvec,
-		    unsigned int n, size_t offset, size_t len);
+		    unsigned int n, size_t offset, size_t len, bool more);
 void knd_sock_addrs(const struct sock *sk, union knd_sockaddr *local,
 		    union knd_sockaddr *peer);
 

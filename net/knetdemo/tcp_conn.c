@@ -45,11 +45,11 @@
 #include "trace.h"
 
 /* The most that one connection moves before others have their turn */
-#define KND_CONN_BUDGET		SZ_256K
+#define KND_CONN_BUDGET		SZ_512K
 /* Pieces of received data that are sent by one call */
 #define KND_CONN_PIECES		16
-/* What is shorter than this is copied rather than spliced: a page must not be
- * pinned for a few bytes of it that the peer never acknowledges
+/* What is shorter than this is copied rather than spliced, lest pages are
+ * pinned for a few bytes each that the peer never acknowledges
  */
 #define KND_CONN_SPLICE_MIN	512
 /* The most that is copied at once, of what is not in pages */
@@ -65,8 +65,8 @@
 #define KND_PATTERN_CHARS	95
 #define KND_PATTERN_LINE	72
 #define KND_PATTERN_LEN		(KND_PATTERN_CHARS * (KND_PATTERN_LINE + 2))
-/* The most that chargen sends by one call */
-#define KND_PATTERN_SEND	SZ_64K
+/* What chargen sends by one call: several segments of the largest size */
+#define KND_PATTERN_SEND	SZ_256K
 #define KND_PATTERN_PAGES	\
 	DIV_ROUND_UP(KND_PATTERN_LEN + KND_PATTERN_SEND, PAGE_SIZE)
 
@@ -454,7 +454,7 @@ static size_t knd_conn_echo(struct knd_conn *c, size_t budget)
 		p.copied = 0;
 		n = knd_pieces_collect(&p, sk, budget - done);
 		if (!n)
-			n = knd_sock_splice(sk, p.bvec, p.n, 0, p.len);
+			n = knd_sock_splice(sk, p.bvec, p.n, 0, p.len, false);
 		knd_pieces_free(&p);
 		if (!knd_conn_sent(c, n))
 			break;
@@ -473,7 +473,7 @@ static size_t knd_conn_chargen(struct knd_conn *c, size_t budget)
 
 	while (done < budget && !knd_conn_blocked(c->sk)) {
 		n = knd_sock_splice(c->sk, knd_pattern, KND_PATTERN_PAGES,
-				    c->offset, KND_PATTERN_SEND);
+				    c->offset, KND_PATTERN_SEND, true);
 		if (!knd_conn_sent(c, n))
 			break;
 		c->offset = (c->offset + n) % KND_PATTERN_LEN;

@@ -381,14 +381,14 @@ TEST_F(tcp, stop_ends_connections_in_order)
 TEST_F_TIMEOUT(tcp, echo_is_exact, 100)
 {
 	static const size_t pieces[] = { 65536, 1024, 64 };
-	static const int mib[] = { 64, 16, 1 };
-	static const int mib_slow[] = { 16, 1, 1 };
+	static const int kib[] = { 65536, 16384, 1024 };
+	static const int kib_slow[] = { 2048, 512, 64 };
 	long long total, sum = 0;
 	int fd;
 
 	ASSERT_EQ(0, start(variant->listen, "echo"));
 	for (int i = 0; i < 3; i++) {
-		total = (long long)slow(mib[i], mib_slow[i]) << 20;
+		total = (long long)slow(kib[i], kib_slow[i]) << 10;
 		fd = dial(variant->dial, PORT);
 		ASSERT_LE(0, fd);
 		EXPECT_EQ(total, echo_stream(fd, total, pieces[i]));
@@ -423,7 +423,7 @@ TEST_F(tcp, echo_answers_a_half_close_by_draining)
 TEST_F(tcp, discard_counts_every_byte)
 {
 	static uint8_t buf[65536];
-	long long total = (long long)slow(256, 16) << 20;
+	long long total = (long long)slow(256, 4) << 20;
 	int fd;
 
 	ASSERT_EQ(0, start(variant->listen, "discard"));
@@ -447,7 +447,7 @@ TEST_F(tcp, discard_counts_every_byte)
 TEST_F(tcp, chargen_pattern)
 {
 	static uint8_t want[PERIOD + 65536], buf[65536];
-	long long total = (long long)slow(100, 8) << 20, done = 0;
+	long long total = (long long)slow(100, 2) << 20, done = 0;
 	ssize_t n;
 	int fd;
 
@@ -669,7 +669,7 @@ TEST_F(service, kill_needs_a_capability)
 
 TEST_F_TIMEOUT(service, silent_clients_are_evicted, 60)
 {
-	int n = slow(1000, 200), fd[1000], busy;
+	int n = slow(1000, 100), fd[1000], busy;
 	long long began, took;
 	char c;
 
@@ -728,7 +728,7 @@ TEST_F(service, silent_client_has_its_time)
 
 TEST_F_TIMEOUT(service, many_connections, 200)
 {
-	int n = slow(10000, 1000), before, more;
+	int n = slow(10000, 300), before, more;
 	struct rlimit limit = { 10100, 10100 };
 	char text[16];
 	int *fd;
@@ -808,7 +808,7 @@ TEST_F(service, a_greedy_client_does_not_starve_others)
 
 TEST_F_TIMEOUT(service, echo_of_a_gibibyte, 250)
 {
-	long long total = (long long)slow(1024, 32) << 20;
+	long long total = (long long)slow(1024, 8) << 20;
 	int fd;
 
 	ASSERT_EQ(0, start("127.0.0.1", "echo"));

@@ -2,10 +2,12 @@
 /*
  * A client of the TCP service of net/knetdemo, for the scripts
  *
- *	tcp_client echo ADDR PORT	stdin to the service, its echo to stdout;
- *					the end of stdin is a half-close
- *	tcp_client hold ADDR PORT N	N busy echo connections; says "ready" when
- *					all work, ends when none is left
+ *	tcp_client echo ADDR PORT
+ *		stdin to the service, its echo to stdout; the end of stdin is a
+ *		half-close
+ *	tcp_client hold ADDR PORT N
+ *		N busy echo connections; says "ready" when all work, ends when
+ *		none is left
  */
 
 #define _GNU_SOURCE
@@ -124,8 +126,7 @@ static void hold(const char *addr, const char *port, int n)
 
 			if (len < 0 && errno == EAGAIN)
 				continue;
-			if (len <= 0 ||
-			    send(fd, buf, len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
+			if (len <= 0 || send(fd, buf, len, MSG_DONTWAIT) < 0) {
 				close(fd);
 				left--;
 				continue;
