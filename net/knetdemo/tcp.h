@@ -88,14 +88,14 @@ struct knd_tcp {
 	int backlog;
 	int idle_ms;
 	struct task_struct *acceptor;
-	struct mutex accept_lock;
+	struct mutex accept_lock;	/* see above */
 	wait_queue_head_t wait;
 	unsigned long flags;
 	struct knd_sock_calls calls;
 	struct xarray conns;
 	u32 next_id;
 	atomic_t active;
-	spinlock_t sources_lock;
+	spinlock_t sources_lock;	/* see above */
 	struct rb_root sources;
 };
 

@@ -71,7 +71,7 @@
 	DIV_ROUND_UP(KND_PATTERN_LEN + KND_PATTERN_SEND, PAGE_SIZE)
 
 /* knd_conn.flags */
-#define KND_CONN_READY		0	/* the socket calls; the work may look */
+#define KND_CONN_READY		0	/* attached: the work may look */
 #define KND_CONN_END		1	/* send what there is, then close */
 #define KND_CONN_RESET		2	/* close now, lose what there is */
 #define KND_CONN_KILLED		3	/* ... as "kill" said */

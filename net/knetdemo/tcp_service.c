@@ -26,7 +26,7 @@
 /* How long the acceptor rests when memory or files are short */
 #define KND_ACCEPT_PAUSE	(HZ / 10)
 /* How long stopping waits for connections to end in order */
-#define KND_STOP_GRACE		HZ
+#define KND_STOP_GRACE		(HZ / 2)
 
 static void knd_tcp_wake(struct knd_tcp *tcp)
 {
