@@ -188,12 +188,15 @@ void knd_stream_abort(struct socket *sock)
 static void knd_pages_add(struct knd_pages *pages, struct page *page,
 			  unsigned int offset, unsigned int len)
 {
-	struct bio_vec *last = &pages->vec[pages->nr - 1];
+	struct bio_vec *last;
 
-	if (pages->nr && last->bv_page == page &&
-	    last->bv_offset + last->bv_len == offset) {
-		last->bv_len += len;
-		return;
+	if (pages->nr) {
+		last = &pages->vec[pages->nr - 1];
+		if (last->bv_page == page &&
+		    last->bv_offset + last->bv_len == offset) {
+			last->bv_len += len;
+			return;
+		}
 	}
 	get_page(page);
 	bvec_set_page(&pages->vec[pages->nr++], page, len, offset);
