@@ -620,7 +620,7 @@ TEST_F(one, stalls)
 
 		r.flags = KNETDEMO_FTP_SIZE;
 		r.offset = 1;
-		r.timeout_ms = TIMEOUT_MS * (getenv("KND_SLOW") ? 10 : 1);
+		r.timeout_ms = TIMEOUT_MS * (getenv("KND_SLOW") ? 3 : 1);
 		self->s.script = script;
 		self->s.cut = 0;
 		if (!strcmp(cases[i].verb, "connect")) {
