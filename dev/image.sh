@@ -43,11 +43,11 @@ unpack_servers()
 	for deb in *.deb; do
 		dpkg-deb -x "$deb" .
 	done
-	touch done
+	touch complete
 }
-if [ ! -e "$server_root/done" ] && command -v apt-get > /dev/null; then
+if [ ! -e "$server_root/complete" ] && command -v apt-get > /dev/null; then
 	lock servers
-	[ -e "$server_root/done" ] ||
+	[ -e "$server_root/complete" ] ||
 		stage "FTP servers for the guest" servers unpack_servers
 fi
 for server in "${servers[@]}"; do
