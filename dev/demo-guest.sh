@@ -73,5 +73,26 @@ cat /tmp/received
 kill "$receiver"
 show 'cat /proc/net/knetdemo/udp'
 
-title "5. Tests on real sockets"
+title "5. The FTP client: a file by way of kernel sockets"
+mkdir -p /srv/ftp /run/empty
+head -c 33554432 /dev/urandom > /srv/ftp/file
+cat > /tmp/vsftpd.conf << 'END'
+listen=YES
+background=NO
+anonymous_enable=YES
+anon_root=/srv/ftp
+isolate_network=NO
+isolate=NO
+seccomp_sandbox=NO
+secure_chroot_dir=/run/empty
+END
+vsftpd /tmp/vsftpd.conf &
+server=$!
+until_true 'nc -z 127.0.0.1 21'
+show 'knetdemo get ftp://127.0.0.1/file -o /tmp/file'
+show 'cmp /srv/ftp/file /tmp/file && echo the same'
+show 'cat /proc/net/knetdemo/ftp'
+kill "$server"
+
+title "6. Tests on real sockets"
 show 'cd /kselftest && ./run_kselftest.sh -t net/knetdemo:sysctl | grep -v "^# *#"'

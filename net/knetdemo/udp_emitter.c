@@ -529,7 +529,8 @@ static int knd_udp_start(struct knd_net *kn, struct knd_udp_setup *setup)
 			   &setup->sock);
 	if (err)
 		return err;
-	task = kthread_create(knd_udp_thread, kn, "knd_udp");
+	task = kthread_create(knd_udp_thread, kn, "knd-udp/%u",
+			      kn->net->ns.inum);
 	if (IS_ERR(task))
 		return PTR_ERR(task);
 
