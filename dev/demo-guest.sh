@@ -71,7 +71,7 @@ show 'sysctl net.knetdemo.udp=1'
 until_true 'grep -q kernelsocket /tmp/received'
 cat /tmp/received
 kill "$receiver"
-show 'cat /proc/net/knetdemo/udp'
+show 'grep -E "^(state|destination|sent|bytes|errors) " /proc/net/knetdemo/udp'
 
 title "5. The FTP client: a file by way of kernel sockets"
 mkdir -p /srv/ftp /run/empty
