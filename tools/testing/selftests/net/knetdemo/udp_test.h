@@ -114,6 +114,24 @@ static inline int udp_socket_far(struct udp_wire *w, const char *addr,
 	return fd;
 }
 
+/* A socket here that sends to where @fd is bound */
+static inline int udp_socket_near_to(const char *addr, int fd)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+	int mine;
+
+	mine = udp_socket(addr, 0);
+	if (mine < 0)
+		return -1;
+	if (getsockname(fd, (void *)&ss, &len) ||
+	    connect(mine, (void *)&ss, len)) {
+		close(mine);
+		return -1;
+	}
+	return mine;
+}
+
 /* One datagram, or -ETIMEDOUT */
 static inline int udp_recv(int fd, void *buf, size_t size, int timeout_ms)
 {
