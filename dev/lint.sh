@@ -79,8 +79,17 @@ IGNORE=FILE_PATH_CHANGES,MACRO_ARG_REUSE,UNCOMMENTED_DEFINITION
 IGNORE_TRACE=$IGNORE,OPEN_ENDED_LINE,PARENTHESIS_ALIGNMENT
 # Of tests, which feed odd text to what they test
 IGNORE_TESTS=$IGNORE,QUOTED_WHITESPACE_BEFORE_NEWLINE
-# Of user space, which has no strscpy()
-IGNORE_TOOLS=$IGNORE_TESTS,STRCPY
+# Of user space:
+# STRCPY, PREFER_DEFINED_ATTRIBUTE_MACRO: strscpy(), __noreturn and __printf()
+# are the kernel's own.
+# BRACES: an EXPECT_EQ() with its TH_LOG() is more than one statement.
+# SPLIT_STRING: shell commands, one part a line.
+# LONG_LINE_STRING: messages, formats and rules of nft that do not fit a line.
+# REPEATED_WORD: "done done" is a line of /proc, stage and state.
+# EMBEDDED_FUNCTION_NAME: the file of /proc is called as the function is.
+IGNORE_TOOLS=$IGNORE_TESTS,STRCPY,PREFER_DEFINED_ATTRIBUTE_MACRO,BRACES
+IGNORE_TOOLS+=,SPLIT_STRING,LONG_LINE_STRING,REPEATED_WORD
+IGNORE_TOOLS+=,EMBEDDED_FUNCTION_NAME
 
 lint_files()
 {
@@ -257,9 +266,10 @@ lint()
 	fi
 	printf '  %-46s %4d s  %-6s (%s)\n' "$what" $((SECONDS - start)) \
 		"$result" "${log#"$TOP"/}" >&2
+	# Not head, which would leave the others to SIGPIPE and end the script
 	[ "$result" = ok ] ||
-		{ grep -E '(warning|error|WARNING|ERROR|CHECK|==>)' "$log" || tail -n 20 "$log"; } |
-		head -n 20 | sed "s,$tree/,,g; s/^/    /" >&2
+		{ grep -E '(warning|error|WARNING|ERROR|CHECK:|==>)' "$log" || tail -n 20 "$log"; } |
+		sed -n "s,$tree/,,g; s/^/    /; 1,20p" >&2
 }
 
 say "knetdemo: make lint ($name)"
