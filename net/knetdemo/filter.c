@@ -51,7 +51,7 @@ static int knd_filter_prefix(char *text, struct knd_rule *rule, bool *ipv4)
 	for (i = 0; i < 4 && plen; i++) {
 		unsigned int bits = min(plen, 32);
 
-		rule->mask.all[i] = htonl(~0U << (32 - bits));
+		rule->mask.ip6[i] = htonl(~0U << (32 - bits));
 		plen -= bits;
 	}
 	for (i = 0; i < 4; i++)

@@ -109,7 +109,7 @@ enum knd_stat {
 	KND_STAT_UDP_ERR_NOBUFS,	/* dropped by a queue, or no memory */
 	KND_STAT_UDP_ERR_AGAIN,		/* socket's buffer full for too long */
 	KND_STAT_UDP_ERR_REFUSED,	/* nobody at the destination port */
-	KND_STAT_UDP_ERR_UNREACH,	/* no route, or said to be unreachable */
+	KND_STAT_UDP_ERR_UNREACH,	/* no route, or said unreachable */
 	KND_STAT_UDP_ERR_NETDOWN,	/* device down or gone */
 	KND_STAT_UDP_ERR_MSGSIZE,	/* too large for the path */
 	KND_STAT_UDP_ERR_OTHER,		/* any other cause */
@@ -118,7 +118,7 @@ enum knd_stat {
 	KND_STAT_FTP_DONE,		/* transfers that ended well */
 	KND_STAT_FTP_FAILED,		/* transfers that did not */
 	KND_STAT_FTP_BYTES,		/* bytes written to callers' files */
-	KND_STAT_FTP_ROGUE,		/* data connections not from the server */
+	KND_STAT_FTP_ROGUE,		/* data connections by somebody else */
 	KND_STAT_MAX
 };
 

@@ -110,7 +110,6 @@ static void *knd_connections_find(struct seq_file *seq, loff_t *pos)
 }
 
 static void *knd_connections_start(struct seq_file *seq, loff_t *pos)
-	__acquires(&kn->lock)
 {
 	struct knd_net *kn = knd_pernet(seq_file_net(seq));
 	struct knd_connections *c = seq->private;
@@ -140,7 +139,6 @@ static void *knd_connections_next(struct seq_file *seq, void *v, loff_t *pos)
 }
 
 static void knd_connections_stop(struct seq_file *seq, void *v)
-	__releases(&kn->lock)
 {
 	mutex_unlock(&knd_pernet(seq_file_net(seq))->lock);
 }

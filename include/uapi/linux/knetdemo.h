@@ -33,8 +33,8 @@ struct knetdemo_udp_stamp {
 };
 
 /* struct knetdemo_ftp_get.flags */
-#define KNETDEMO_FTP_ACTIVE	(1U << 0)	/* EPRT or PORT, not EPSV or PASV */
-#define KNETDEMO_FTP_SIZE	(1U << 1)	/* ask for the size, and check it */
+#define KNETDEMO_FTP_ACTIVE	(1U << 0)	/* EPRT/PORT, not EPSV/PASV */
+#define KNETDEMO_FTP_SIZE	(1U << 1)	/* ask for the size, check it */
 #define KNETDEMO_FTP_FLAGS	(KNETDEMO_FTP_ACTIVE | KNETDEMO_FTP_SIZE)
 
 /* The longest user name and password, without their NUL */

@@ -104,6 +104,7 @@ static void pace_case_desc(const struct pace_case *c, char *desc)
 {
 	strscpy(desc, c->name, KUNIT_PARAM_DESC_SIZE);
 }
+
 KUNIT_ARRAY_PARAM(pace, pace_cases, pace_case_desc);
 
 #define WINDOW_MS	10

@@ -288,7 +288,9 @@ static char *ask_password(const struct url *u)
 	char *line;
 
 	if (!tty || tcgetattr(fileno(tty), &old))
-		die(EXIT_LOGIN, "no password for %s: use --password-file or a netrc", u->user);
+		die(EXIT_LOGIN,
+		    "no password for %s: use --password-file or a netrc",
+		    u->user);
 	quiet = old;
 	quiet.c_lflag &= ~ECHO;
 	tcsetattr(fileno(tty), TCSAFLUSH, &quiet);

@@ -100,6 +100,7 @@ FIXTURE_VARIANT_ADD(ftp, v6_passive) { .family = AF_INET6 };
 FIXTURE_VARIANT_ADD(ftp, v4_active) {
 	.family = AF_INET, .flags = KNETDEMO_FTP_ACTIVE,
 };
+
 FIXTURE_VARIANT_ADD(ftp, v6_active) {
 	.family = AF_INET6, .flags = KNETDEMO_FTP_ACTIVE,
 };
@@ -131,8 +132,11 @@ TEST_F(ftp, files_of_all_sizes)
 
 		for (int ask = 0; ask < 2; ask++) {
 			self->s.size = sizes[i];
-			r.flags = variant->flags | (ask ? KNETDEMO_FTP_SIZE : 0);
-			ASSERT_EQ(0, get(&r)) TH_LOG("%zu %s", sizes[i], r.text);
+			r.flags = variant->flags;
+			if (ask)
+				r.flags |= KNETDEMO_FTP_SIZE;
+			ASSERT_EQ(0, get(&r))
+				TH_LOG("%zu %s", sizes[i], r.text);
 			EXPECT_EQ(sizes[i], r.bytes);
 			EXPECT_EQ(ask ? sizes[i] : KNETDEMO_FTP_SIZE_UNKNOWN,
 				  r.remote_size);
@@ -405,7 +409,8 @@ TEST_F(one, refusals_have_their_stage)
 		  KNETDEMO_FTP_STAGE_OPEN, 229 },
 		{ "RETR", "550 no such file\r\n", -ENOENT,
 		  KNETDEMO_FTP_STAGE_RETR, 550 },
-		{ "RETR", "450 busy\r\n", -EBUSY, KNETDEMO_FTP_STAGE_RETR, 450 },
+		{ "RETR", "450 busy\r\n", -EBUSY,
+		  KNETDEMO_FTP_STAGE_RETR, 450 },
 		{ "RETR", "226 done\r\n", -EPROTO,
 		  KNETDEMO_FTP_STAGE_RETR, 226 },
 		{ "226", "426 broken\r\n", -ENODATA,
@@ -427,7 +432,8 @@ TEST_F(one, refusals_have_their_stage)
 		r.offset = 4;
 		self->s.script = script;
 		err = get(&r);
-		EXPECT_EQ(cases[i].err, err) TH_LOG("%zu: %s", i, cases[i].verb);
+		EXPECT_EQ(cases[i].err, err)
+			TH_LOG("%zu: %s", i, cases[i].verb);
 		/* The data may end before the reply or after it */
 		if (strcmp(cases[i].verb, "226") ||
 		    r.stage != KNETDEMO_FTP_STAGE_DATA)
@@ -484,12 +490,12 @@ TEST_F(one, hostile_replies)
 		{ "EPSV", KNETDEMO_FTP_STAGE_PORT },
 		{ "RETR", KNETDEMO_FTP_STAGE_RETR },
 	};
-	const char *replies[] = {
+	static const char * const replies[] = {
 		"\r\n", "\n", "x\r\n", "22\r\n", "220\r\n", "2200 x\r\n",
 		"000 x\r\n", "099 x\r\n", "600 x\r\n", "999 x\r\n",
 		"-20 x\r\n", "+20 x\r\n", " 220 x\r\n", "220\tx\r\n",
 		"2 0 x\r\n", "220 x\ry\r\n", "\r220 x\r\n", "220_x\r\n",
-		"\xff\xfb\x01" "220 x\r\n", "HTTP/1.1 200 OK\r\n",
+		"\377\373\001220 x\r\n", "HTTP/1.1 200 OK\r\n",
 		"SSH-2.0-OpenSSH\r\n", "150 x\r\n", "100 x\r\n", "299 x\r\n",
 		"399 x\r\n", nothing_ends, many, wide,
 	};
@@ -543,9 +549,11 @@ TEST_F(one, hostile_replies)
 			self->s.script = script;
 			err = get(&r);
 			EXPECT_EQ(-EPROTO, err)
-				TH_LOG("%s %zu: %.20s", where[i].verb, j, reply);
+				TH_LOG("%s %zu: %.20s", where[i].verb, j,
+				       reply);
 			EXPECT_EQ(where[i].stage, r.stage)
-				TH_LOG("%s %zu: %.20s", where[i].verb, j, reply);
+				TH_LOG("%s %zu: %.20s", where[i].verb, j,
+				       reply);
 			EXPECT_EQ(0, r.bytes);
 		}
 	}
@@ -640,7 +648,8 @@ TEST_F(one, stalls)
 		start = now() - start;
 		EXPECT_EQ(-ETIMEDOUT, err) TH_LOG("%s", cases[i].verb);
 		EXPECT_EQ(cases[i].stage, r.stage) TH_LOG("%s", cases[i].verb);
-		EXPECT_LE(r.timeout_ms / 1e3, start) TH_LOG("%s", cases[i].verb);
+		EXPECT_LE(r.timeout_ms / 1e3, start)
+			TH_LOG("%s", cases[i].verb);
 		EXPECT_GE(r.timeout_ms / 1e3 + 1, start)
 			TH_LOG("%s", cases[i].verb);
 		if (!strcmp(cases[i].verb, "data"))

@@ -163,12 +163,14 @@ static inline bool ftp_active(struct ftp_server *s, const char *verb,
 
 	s->active = true;
 	if (!strcmp(verb, "PORT")) {
-		sscanf(arg, "%u,%u,%u,%u,%u,%u", &a, &b, &c, &d, &hi, &lo);
+		if (sscanf(arg, "%u,%u,%u,%u,%u,%u",
+			   &a, &b, &c, &d, &hi, &lo) != 6)
+			return ftp_say(s, verb, "501 no address\r\n");
 		snprintf(host, sizeof(host), "%u.%u.%u.%u", a, b, c, d);
 		port = hi * 256 + lo;
 		af = 1;
-	} else {
-		sscanf(arg, "|%d|%45[^|]|%d|", &af, host, &port);
+	} else if (sscanf(arg, "|%d|%45[^|]|%d|", &af, host, &port) != 3) {
+		return ftp_say(s, verb, "501 no address\r\n");
 	}
 	ftp_addr((void *)&s->to, af == 1 ? AF_INET : AF_INET6, host, port);
 	return ftp_say(s, verb, "200 ok\r\n");

@@ -140,7 +140,7 @@ same_sum()
 
 no_space()
 {
-	fails $EXIT_LOCAL get -o "$dir/small/large" "$1/large" &&
+	fails "$EXIT_LOCAL" get -o "$dir/small/large" "$1/large" &&
 	[ "$(stat -c %s "$dir/small/large.part")" -eq 1048576 ] &&
 	[ ! -e "$dir/small/large" ]
 }
@@ -158,7 +158,8 @@ bar_on_a_terminal_only()
 
 shows_status()
 {
-	client status > "$dir/out" && grep -q 'done done .* large$' "$dir/out" &&
+	client status > "$dir/out" &&
+	grep -q 'done done .* large$' "$dir/out" &&
 	grep -q '^FTP client:' "$dir/out"
 }
 
@@ -197,7 +198,8 @@ for server in vsftpd pure-ftpd; do
 			options=()
 			[ "$mode" = passive ] || options=(--active)
 			where="$server, $address, $mode"
-			check "$where: 0 bytes" gets empty "$url" "${options[@]}"
+			check "$where: 0 bytes" \
+				gets empty "$url" "${options[@]}"
 			check "$where: 1 byte" gets one "$url" "${options[@]}"
 			check "$where: $megabytes MiB" \
 				gets large "$url" "${options[@]}"

@@ -49,7 +49,8 @@ FIXTURE_VARIANT_ADD(monitor, ipv6) {
 FIXTURE_SETUP(monitor)
 {
 	ASSERT_EQ(0, knd_unshare_net());
-	ASSERT_EQ(0, monitor_run("ip -6 addr add 2001:db8::2/128 dev lo nodad"));
+	ASSERT_EQ(0,
+		  monitor_run("ip -6 addr add 2001:db8::2/128 dev lo nodad"));
 	ASSERT_EQ(0, knd_set("monitor", "1"));
 }
 
@@ -117,8 +118,8 @@ TEST_F(monitor, the_time_is_that_of_the_clock)
 	EXPECT_EQ('.', *end);
 	t = timegm(&tm) + strtod(end, &end);
 	EXPECT_STREQ("Z", end);
-	EXPECT_LE(before.tv_sec + before.tv_nsec / 1e9 - 2e-6, t);
-	EXPECT_GE(after.tv_sec + after.tv_nsec / 1e9 + 2e-6, t);
+	EXPECT_LE(before.tv_sec + before.tv_nsec / 1e9 - 0.000002, t);
+	EXPECT_GE(after.tv_sec + after.tv_nsec / 1e9 + 0.000002, t);
 }
 
 /* The socket says who, the process who it was that called */
@@ -334,7 +335,10 @@ TEST_F(monitor, destination_before_translation)
 
 TEST_F(monitor, dropped_by_a_firewall)
 {
-	ASSERT_EQ(0, monitor_run("nft add table inet t && nft 'add chain inet t c { type filter hook output priority -400; policy drop; }'"));
+	ASSERT_EQ(0, monitor_run("nft add table inet t && "
+				 "nft 'add chain inet t c "
+				 "{ type filter hook output priority -400; "
+				 "policy drop; }'"));
 	close(monitor_connect(variant->local, 80, 0));
 	EXPECT_EQ(1, knd_stat("monitor_attempts"));
 }
@@ -368,7 +372,8 @@ TEST_F(monitor, shows_what_a_rule_names)
 	EXPECT_EQ(3, knd_stat("monitor_filtered"));
 	EXPECT_EQ(2, monitor_hits(variant->rule));
 
-	ASSERT_EQ(0, monitor_filter("flush\nadd 127.0.0.0/8 5-6\nadd ::/0 5-6\n"));
+	ASSERT_EQ(0,
+		  monitor_filter("flush\nadd 127.0.0.0/8 5-6\nadd ::/0 5-6\n"));
 	EXPECT_EQ(-1, monitor_hits(variant->rule));
 	ASSERT_EQ(0, monitor_connects(variant->local, 5, 1));
 	ASSERT_EQ(0, monitor_connects(variant->local, 6, 1));

@@ -127,7 +127,8 @@ static void make(struct packet *p, int family, unsigned int *seed)
 				th[1] = 2;
 			else if (b[6] != 44)
 				th[1] = opt / 8;
-			th += b[6] == 44 ? 8 : b[6] == 51 ? 16 : 8 + opt / 8 * 8;
+			th += b[6] == 44 ? 8 :
+			      b[6] == 51 ? 16 : 8 + opt / 8 * 8;
 		}
 	}
 	opt = rand_r(seed) % 6 * 4;

@@ -319,7 +319,7 @@ TEST_F(tcp, accept_keeps_until_the_peer_closes)
 	socklen_t len = sizeof(ss);
 	unsigned int id, port;
 	char buf[512] = {};
-	int fd;
+	int fd, n;
 
 	EXPECT_EQ(-ECONNREFUSED, dial(variant->dial, PORT));
 	ASSERT_EQ(0, start(variant->listen, "accept"));
@@ -333,9 +333,9 @@ TEST_F(tcp, accept_keeps_until_the_peer_closes)
 
 	/* The list shows it as we see it */
 	ASSERT_LT(0, knd_read(KND_PROC, "tcp", text, sizeof(text)));
-	ASSERT_EQ(7, sscanf(strchr(text, '\n') + 1,
-			    "%u %15s %63s %63s %15s %lld %lld", &id, service,
-			    local, peer, state, &in, &out)) TH_LOG("%s", text);
+	n = sscanf(strchr(text, '\n') + 1, "%u %15s %63s %63s %15s %lld %lld",
+		   &id, service, local, peer, state, &in, &out);
+	ASSERT_EQ(7, n) TH_LOG("%s", text);
 	getsockname(fd, (struct sockaddr *)&ss, &len);
 	port = ntohs(((struct sockaddr_in *)&ss)->sin_port);
 	snprintf(want, sizeof(want), strchr(variant->dial, ':') ?

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
+# shellcheck disable=SC2154 # server, client: set by setup_ns
 #
 # The TCP service of net/knetdemo between two namespaces: what comes back over
 # a network that loses packets, and the end of a namespace, of the service and
