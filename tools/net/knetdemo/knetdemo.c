@@ -398,6 +398,7 @@ static struct {
 	pthread_mutex_t lock;
 	pthread_cond_t end;
 	bool over;
+	bool whole;	/* over, and all of the file is there */
 } bar = { .lock = PTHREAD_MUTEX_INITIALIZER, .end = PTHREAD_COND_INITIALIZER };
 
 /* The size that the youngest running transfer from our server has, or 0 */
@@ -452,6 +453,9 @@ static void draw(double start)
 	if (!size)
 		size = size_from_proc();
 	at = fstat(bar.fd, &st) ? 0 : st.st_size;
+	/* Perhaps faster than its size could be read */
+	if (bar.whole)
+		size = at;
 	human(at, done, sizeof(done));
 	human(took > 0 ? (at - bar.from) / took : 0, rate, sizeof(rate));
 	if (!size) {
@@ -502,6 +506,7 @@ static int retrieve(int dev, struct knetdemo_ftp_get *req, bool progress)
 		sigfillset(&all);
 		pthread_sigmask(SIG_BLOCK, &all, &old);
 		bar.over = false;
+		bar.whole = false;
 		progress = !pthread_create(&thread, NULL, draw_thread, NULL);
 		pthread_sigmask(SIG_SETMASK, &old, NULL);
 	}
@@ -509,6 +514,7 @@ static int retrieve(int dev, struct knetdemo_ftp_get *req, bool progress)
 	if (progress) {
 		pthread_mutex_lock(&bar.lock);
 		bar.over = true;
+		bar.whole = !err;
 		pthread_cond_signal(&bar.end);
 		pthread_mutex_unlock(&bar.lock);
 		pthread_join(thread, NULL);

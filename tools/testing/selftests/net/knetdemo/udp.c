@@ -38,7 +38,7 @@ static int emitters(void)
 		f = fopen(path, "r");
 		if (!f)
 			continue;
-		if (fgets(comm, sizeof(comm), f) && !strcmp(comm, "knd_udp\n"))
+		if (fgets(comm, sizeof(comm), f) && !strncmp(comm, "knd-udp/", 8))
 			n++;
 		fclose(f);
 	}
