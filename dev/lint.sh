@@ -110,7 +110,7 @@ lint_files()
 	return "$rc"
 }
 
-# The messages and the changes to the kernel's own files; the files that the
+# The messages and the changes to files that the kernel has; those that the
 # series adds are read by lint_files.
 # MISSING_SIGN_OFF: whoever posts the series adds it.
 lint_patches()
@@ -120,10 +120,10 @@ lint_patches()
 	rm -rf "$dir"
 	mkdir -p "$dir"
 	for patch in "${patches[@]}"; do
-		awk '
-		/^diff --git / { held = $0; next }
-		held != "" { new = /^new file/; if (!new) print held; held = "" }
-		!new' "$patch" > "$dir/$(basename "$patch")"
+		printf '%s\n' "${overlay[@]}" | awk '
+		NR == FNR { ours[$0]; next }
+		/^diff --git / { skip = substr($4, 3) in ours }
+		!skip' - "$patch" > "$dir/$(basename "$patch")"
 	done
 	# NOT_UNIFIED_DIFF: what is left may be a message alone.
 	checkpatch --ignore "$IGNORE,MISSING_SIGN_OFF,NOT_UNIFIED_DIFF" \

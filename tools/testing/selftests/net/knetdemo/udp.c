@@ -38,7 +38,8 @@ static int emitters(void)
 		f = fopen(path, "r");
 		if (!f)
 			continue;
-		if (fgets(comm, sizeof(comm), f) && !strncmp(comm, "knd-udp/", 8))
+		if (fgets(comm, sizeof(comm), f) &&
+		    !strncmp(comm, "knd-udp/", 8))
 			n++;
 		fclose(f);
 	}
