@@ -10,7 +10,10 @@ lib_dir=$(dirname "$(readlink -f "$0")")/..
 source "$lib_dir/lib.sh"
 
 rounds=10
-[ -z "${KND_SLOW:-}" ] || rounds=4
+# How long removal may take, in ms; a kernel with debugging in an emulated
+# machine is ten times slower, and so are its grace periods
+limit=2000
+[ -z "${KND_SLOW:-}" ] || { rounds=4; limit=6000; }
 
 if [ ! -d /sys/module/knetdemo ] || ! grep -q '^knetdemo ' /proc/modules; then
 	echo "# knetdemo is built in, or not there"
@@ -87,7 +90,7 @@ for ((round = 0; round < rounds; round++)); do
 	start=$(milliseconds)
 	modprobe -r knetdemo || remove_ok=1
 	took=$(($(milliseconds) - start))
-	if [ "$took" -gt 2000 ]; then
+	if [ "$took" -gt "$limit" ]; then
 		echo "# removal took $took ms"
 		remove_ok=1
 	fi
@@ -104,7 +107,7 @@ for ((round = 0; round < rounds; round++)); do
 	modprobe knetdemo || reload_ok=1
 done
 result "all roles in use in two namespaces" "$busy_ok"
-result "$rounds removals within 2 s" "$remove_ok"
+result "$rounds removals within $limit ms" "$remove_ok"
 result "nothing is left" "$gone_ok"
 result "$rounds loads" "$reload_ok"
 

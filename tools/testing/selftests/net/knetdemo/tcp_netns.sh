@@ -18,11 +18,15 @@ conns=1000
 rounds=${KND_ROUNDS:-10}
 bulk_kib=32768
 lossy_kib=1024
+# How long an end may take, in ms; a kernel with debugging in an emulated
+# machine is ten times slower, and so are its grace periods
+limit=2000
 if [ -n "${KND_SLOW:-}" ]; then
 	conns=100
 	rounds=${KND_ROUNDS:-3}
 	bulk_kib=1024
 	lossy_kib=64
+	limit=6000
 fi
 
 ret=0
@@ -154,7 +158,7 @@ stop_while_busy()
 	began=$(now_ms)
 	knob tcp=0
 	took=$(($(now_ms) - began))
-	[ "$took" -le 2000 ]
+	[ "$took" -le "$limit" ]
 	result "service stopped in $took ms" $?
 	[ "$(counter tcp_closed)" = "$(counter tcp_accepted)" ] &&
 	[ "$(counter tcp_accepted)" -ge "$conns" ]
@@ -183,7 +187,7 @@ delete_while_busy()
 		held
 		cleanup_ns "$client"
 	done
-	[ "$status" -eq 0 ] && [ "$worst" -le 2000 ]
+	[ "$status" -eq 0 ] && [ "$worst" -le "$limit" ]
 	result "$rounds namespaces deleted, the slowest in $worst ms" $?
 	! grep -qs '^knd-tcp' /proc/[0-9]*/comm
 	result "no thread is left" $?
@@ -200,7 +204,7 @@ remove_while_busy()
 	rmmod knetdemo
 	result "module removed" $?
 	took=$(($(now_ms) - began))
-	[ "$took" -le 2000 ]
+	[ "$took" -le "$limit" ]
 	result "... in $took ms" $?
 	kill "$holder" 2> /dev/null
 	held
