@@ -12,6 +12,7 @@
 #include <linux/net.h>
 #include <linux/skbuff.h>
 #include <linux/socket.h>
+#include <linux/string.h>
 #include <linux/tcp.h>
 #include <linux/uio.h>
 #include <net/inet_sock.h>
@@ -31,7 +32,8 @@
  * @addr: where the result goes; untouched on error
  *
  * Context: process.
- * Return: 0, or -EINVAL where @text is no address.
+ * Return: 0, or -EINVAL where @text is no address, or names a device that is
+ * not there or that the address has no use for.
  */
 int knd_addr_parse(struct net *net, const char *text, int port,
 		   struct sockaddr_storage *addr)
@@ -41,6 +43,9 @@ int knd_addr_parse(struct net *net, const char *text, int port,
 
 	snprintf(digits, sizeof(digits), "%u", (u16)port);
 	if (inet_pton_with_scope(net, AF_UNSPEC, text, digits, &ss))
+		return -EINVAL;
+	/* A device is passed over there where the address has no scope */
+	if (strchr(text, '%') && !((struct sockaddr_in6 *)&ss)->sin6_scope_id)
 		return -EINVAL;
 	*addr = ss;
 	return 0;

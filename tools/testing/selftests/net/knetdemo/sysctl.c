@@ -42,6 +42,8 @@ static const struct {
 	{ "tcp_addr", "localhost" }, { "tcp_addr", "\n" },
 	{ "tcp_addr", "127.0.0.256" }, { "tcp_addr", "::1::" },
 	{ "tcp_addr", TOO_LONG },
+	{ "tcp_addr", "fd09::1%lo" }, { "tcp_addr", "fe80::1%nodev" },
+	{ "tcp_addr", "127.0.0.1%lo" },
 	{ "tcp_backlog", "0" }, { "tcp_max_conns", "0" },
 	{ "tcp_max_conns_per_source", "-1" }, { "tcp_idle_ms", "-5" },
 	{ "udp_daddr", "nowhere" }, { "udp_daddr", "\n" },
@@ -89,6 +91,8 @@ TEST_F(sysctl, white_space_around_text)
 	EXPECT_STREQ("echo", knd_get("tcp_service"));
 	EXPECT_EQ(0, knd_set("tcp_addr", "::1 \n"));
 	EXPECT_STREQ("::1", knd_get("tcp_addr"));
+	EXPECT_EQ(0, knd_set("tcp_addr", "fe80::1%lo\n"));
+	EXPECT_STREQ("fe80::1%lo", knd_get("tcp_addr"));
 }
 
 TEST_F(sysctl, namespaces_have_knobs_of_their_own)
