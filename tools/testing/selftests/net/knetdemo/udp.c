@@ -547,6 +547,7 @@ TEST_F_TIMEOUT(udp, nobody_at_the_port, 120)
 
 TEST_F_TIMEOUT(udp, a_queue_that_drops, 120)
 {
+	long sent;
 	int fd;
 
 	fd = udp_socket_far(&self->wire, variant->far, PORT);
@@ -556,14 +557,18 @@ TEST_F_TIMEOUT(udp, a_queue_that_drops, 120)
 	ASSERT_EQ(0, knd_set("udp_interval_us", "0"));
 	ASSERT_EQ(0, knd_set("udp", "1"));
 	ASSERT_EQ(0, udp_wait_over(WAIT_MS));
-	EXPECT_EQ(5, udp_number("sent"));
-	EXPECT_EQ(95, udp_number("failed"));
-	EXPECT_EQ(95, udp_number("err_nobufs"));
-	EXPECT_EQ(95, udp_number("errors"));
-	EXPECT_EQ(95, knd_stat("udp_failed"));
-	for (int i = 0; i < 5; i++)
+	/* The queue has room for 5, which IPv6 may want some of for itself */
+	sent = udp_number("sent");
+	EXPECT_LE(1, sent);
+	EXPECT_GE(5, sent);
+	EXPECT_EQ(100 - sent, udp_number("failed"));
+	EXPECT_EQ(100 - sent, udp_number("err_nobufs"));
+	EXPECT_EQ(100 - sent, udp_number("errors"));
+	EXPECT_EQ(100 - sent, knd_stat("udp_failed"));
+	for (int i = 0; i < sent; i++)
 		EXPECT_EQ(13, udp_recv(fd, self->buf, sizeof(self->buf),
 				       WAIT_MS));
+	EXPECT_EQ(0, udp_drain(fd));
 	close(fd);
 }
 
