@@ -67,24 +67,38 @@ else
 	one "kunit.py (build/logs/kunit.log)" 1
 fi
 
+# In the guest: what fails is run once more, and the tally says so. Timing in an
+# emulated machine depends on what else its host does; a fault stays.
+tests='
+run()
+{
+	./run_kselftest.sh "$@" | tee /tmp/results
+	again=$(sed -n "s,^not ok [0-9]* selftests: \(.*\): \([^ ]*\).*,-t \1:\2,p" \
+		/tmp/results)
+	[ -n "$again" ] || return
+	echo "knetdemo: once more: $again"
+	./run_kselftest.sh $again
+}
+cd /kselftest
+'
+
 # The suites ran when the module was loaded, and shall not run again each time
 # that a test loads it. The module must go at the end.
 headline "Debug kernel, knetdemo as a module"
-guest debug 1800 -k debug -m -u -l -- '
+guest debug 1800 -k debug -m -u -l -- "$tests"'
 for results in /sys/kernel/debug/kunit/knetdemo*/results; do
 	sed "s/^/kunit: /" "$results"
 done
 echo none > /sys/module/kunit/parameters/filter_glob
-cd /kselftest && ./run_kselftest.sh -c net/knetdemo
+run -c net/knetdemo
 modprobe -r knetdemo && test ! -e /proc/sys/net/knetdemo'
 headline "KUnit in the debug kernel"
 tally ktap "$LOGS/kselftest-debug.log.kunit"
 
 headline "Release kernel, knetdemo built in"
-guest release 900 -- '
-cd /kselftest
-tests=$(./run_kselftest.sh -l | grep ^net/knetdemo: | grep -v :module.sh)
-./run_kselftest.sh $(printf "%s\n" "$tests" | sed "s/^/-t /")'
+guest release 900 -- "$tests"'
+run $(./run_kselftest.sh -l | grep ^net/knetdemo: | grep -v :module.sh |
+	sed "s/^/-t /")'
 
 say
 say "took $((SECONDS - begin)) s"
