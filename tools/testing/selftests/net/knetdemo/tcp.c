@@ -20,6 +20,8 @@
 #include "knetdemo_test.h"
 
 #define PORT	60000
+/* None that the kernel gives to clients, which would be in the way */
+#define MOVED_PORT	20000
 #define LINE	74
 #define PERIOD	(95 * LINE)
 
@@ -861,12 +863,12 @@ TEST_F_TIMEOUT(service, moves_under_load, 100)
 	ASSERT_EQ(32, knd_wait_stat("tcp_accepted", 32, 10000));
 	for (int i = 0; i < rounds; i++) {
 		ASSERT_EQ(0, knd_set("tcp_addr", addr[i % 5]));
-		snprintf(port, sizeof(port), "%d", PORT + i % 3);
+		snprintf(port, sizeof(port), "%d", MOVED_PORT + i % 3);
 		ASSERT_EQ(0, knd_set("tcp_port", port));
 		ASSERT_EQ(0, knd_set("tcp_service", service[i % 4]));
 		ASSERT_EQ(0, knd_set_int("tcp_backlog", 100 + i));
 		fd = dial(i % 5 == 3 ? "127.0.0.2" : i % 5 == 4 ? "::1" :
-			  "127.0.0.1", PORT + i % 3);
+			  "127.0.0.1", MOVED_PORT + i % 3);
 		ASSERT_LE(0, fd) TH_LOG("round %d: %d", i, fd);
 		if (i % 4 == 0) {
 			EXPECT_EQ(0, ask(fd, "moved"));
@@ -884,12 +886,13 @@ TEST_F_TIMEOUT(service, no_one_in_the_queue_is_lost, 100)
 	int fd[50], rounds = slow(10, 3);
 
 	ASSERT_EQ(0, start("127.0.0.1", "echo"));
+	ASSERT_EQ(0, knd_set_int("tcp_port", MOVED_PORT));
 	for (int round = 0; round < rounds; round++) {
 		for (int i = 0; i < 50; i++) {
-			fd[i] = dial("127.0.0.1", PORT + round);
+			fd[i] = dial("127.0.0.1", MOVED_PORT + round);
 			ASSERT_LE(0, fd[i]);
 		}
-		ASSERT_EQ(0, knd_set_int("tcp_port", PORT + round + 1));
+		ASSERT_EQ(0, knd_set_int("tcp_port", MOVED_PORT + round + 1));
 		for (int i = 0; i < 50; i++) {
 			EXPECT_EQ(0, ask(fd[i], "served"));
 			close(fd[i]);
