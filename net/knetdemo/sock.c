@@ -215,7 +215,9 @@ int knd_sock_listen(struct net *net, struct sockaddr_storage *addr, int backlog,
 	tcp_sock_set_nodelay(sk);
 	lock_sock(sk);
 	sk->sk_ipv6only = false;
+	/* Connections send in softirq, where current is anybody */
 	sk->sk_allocation = GFP_ATOMIC;
+	sk->sk_use_task_frag = false;
 	sock_set_flag(sk, SOCK_URGINLINE);
 	release_sock(sk);
 
@@ -293,6 +295,29 @@ void knd_sock_attach(struct sock *sk, const struct knd_sock_calls *calls,
 }
 
 /**
+ * knd_sock_lingers - would closing this socket leave something to do?
+ * @sk: a TCP socket that does not hold its namespace
+ *
+ * Such a socket loses its timers when it is closed: what is not acknowledged
+ * by then is never sent again, and a socket that waits for the peer waits for
+ * ever. Two states need none of them: the end of all, and the wait for the
+ * peer's FIN where TCP leaves that to a time-wait socket.
+ *
+ * Context: any; the answer is that of the moment if @sk is not locked.
+ * Return: true where only a reset ends it.
+ */
+bool knd_sock_lingers(const struct sock *sk)
+{
+	switch (inet_sk_state_load(sk)) {
+	case TCP_CLOSE:
+		return false;
+	case TCP_FIN_WAIT2:
+		return tcp_fin_time(sk) > TCP_TIMEWAIT_LEN;
+	}
+	return true;
+}
+
+/**
  * knd_sock_release - close an accepted socket
  * @sock: the socket
  * @saved: the default calls, which it is given back
@@ -314,6 +339,9 @@ void knd_sock_release(struct socket *sock, const struct knd_sock_calls *saved,
 	knd_sock_set_calls(sk, saved);
 	rcu_assign_sk_user_data(sk, NULL);
 	write_unlock_bh(&sk->sk_callback_lock);
+	/* TCP would keep it, by one of the timers that it is about to lose */
+	if (knd_sock_lingers(sk))
+		reset = true;
 	release_sock(sk);
 
 	if (reset)

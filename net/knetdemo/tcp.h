@@ -107,6 +107,7 @@ void knd_sock_unlisten(struct socket *sock, const struct knd_sock_calls *saved);
 void knd_sock_share(struct socket *sock, bool share);
 void knd_sock_attach(struct sock *sk, const struct knd_sock_calls *calls,
 		     void *data);
+bool knd_sock_lingers(const struct sock *sk);
 void knd_sock_release(struct socket *sock, const struct knd_sock_calls *saved,
 		      bool reset);
 int knd_sock_splice(struct sock *sk, const struct bio_vec *bvec,

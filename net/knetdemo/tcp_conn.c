@@ -103,6 +103,7 @@ enum knd_conn_state {
  * @state: enum knd_conn_state; changed by the work with @sk locked
  * @why: enum knd_close, once @state is not KND_CONN_OPEN; the work's
  * @retry: memory was short; @sk locked
+ * @serving: the service runs, and TCP may call from inside of it; @sk locked
  * @err: of sending, once; @sk locked
  * @una: what the peer had acknowledged when the work looked last; the work's
  * @offset: into chargen's pattern; @sk locked
@@ -127,6 +128,7 @@ struct knd_conn {
 	u8 state;
 	u8 why;
 	bool retry;
+	bool serving;
 	int err;
 	u32 una;
 	unsigned int offset;
@@ -319,8 +321,10 @@ static bool knd_conn_sent(struct knd_conn *c, int sent)
 		c->err = sent;
 		return false;
 	}
-	/* With output under way an acknowledgment makes room and says so */
-	if (tcp_rtx_and_write_queues_empty(c->sk)) {
+	/* With output under way an acknowledgment makes room, and TCP says so
+	 * where it was TCP that had none
+	 */
+	if (sent != -EAGAIN || tcp_rtx_and_write_queues_empty(c->sk)) {
 		clear_bit(SOCK_NOSPACE, &c->sk->sk_socket->flags);
 		c->retry = true;
 		mod_timer(&c->timer, jiffies + KND_CONN_RETRY);
@@ -494,6 +498,7 @@ static bool knd_conn_serve(struct knd_conn *c)
 
 	if (unlikely(c->err))
 		return true;
+	c->serving = true;
 	if (c->state == KND_CONN_OPEN && c->service == KND_SERVICE_ECHO) {
 		done = knd_conn_echo(c, budget);
 	} else {
@@ -503,6 +508,7 @@ static bool knd_conn_serve(struct knd_conn *c)
 		    !(sk->sk_shutdown & RCV_SHUTDOWN))
 			done = max(done, knd_conn_chargen(c, budget));
 	}
+	c->serving = false;
 	return done >= budget || c->err ||
 	       (sk->sk_shutdown & RCV_SHUTDOWN && tcp_inq(sk) <= 0);
 }
@@ -536,7 +542,10 @@ static void knd_conn_write_space(struct sock *sk)
 {
 	struct knd_conn *c = knd_conn_of(sk);
 
-	if (!c || !sk_stream_is_writeable(sk))
+	/* Out of memory with nothing queued, sending itself calls this: to
+	 * send again from here would be to recurse
+	 */
+	if (!c || c->serving || !sk_stream_is_writeable(sk))
 		return;
 	clear_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
 	knd_conn_turn(c);
@@ -590,13 +599,14 @@ static bool knd_conn_expired(struct knd_conn *c)
 {
 	unsigned int idle_ms = READ_ONCE(c->kn->cfg.tcp_idle_ms);
 	unsigned long now = jiffies, when;
-	struct sock *sk = c->sk;
+	struct tcp_sock *tp = tcp_sk(c->sk);
 
-	/* Output that is being acknowledged moves */
-	if (!tcp_rtx_and_write_queues_empty(sk) &&
-	    c->una != tcp_sk(sk)->snd_una) {
-		c->una = tcp_sk(sk)->snd_una;
-		WRITE_ONCE(c->active, now);
+	/* Output that is acknowledged moves; the latest time it can have been */
+	if (c->una != tp->snd_una) {
+		c->una = tp->snd_una;
+		when = now - (u32)(tcp_jiffies32 - tp->rcv_tstamp);
+		if (time_after(when, c->active))
+			WRITE_ONCE(c->active, when);
 	}
 
 	if (c->state == KND_CONN_CLOSING)
