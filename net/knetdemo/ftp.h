@@ -107,6 +107,8 @@ int knd_stream_wait(const struct socket *sock, const struct socket *other,
 		    bool out, unsigned long deadline, const bool *stop);
 ssize_t knd_stream_collect(struct socket *sock, struct knd_pages *pages,
 			   size_t max, loff_t pos);
+bool knd_stream_finish(struct socket *sock, unsigned long deadline,
+		       const bool *stop);
 void knd_stream_abort(struct socket *sock);
 void knd_pages_put(struct knd_pages *pages);
 

@@ -393,8 +393,11 @@ static int knd_ftp_send(struct knd_ftp_xfer *x, const char *verb,
 		};
 
 		n = kernel_sendmsg(sock, &msg, &vec, 1, vec.iov_len);
+		/* An answer to half a command, too, is none */
 		if (n == -EAGAIN)
-			err = knd_ftp_wait(x, KND_FTP_CTRL, true);
+			err = knd_ftp_check(x) ? :
+			      knd_stream_ready(sock) ? -EPROTO :
+			      knd_ftp_wait(x, KND_FTP_CTRL, true);
 		else if (n < 0)
 			err = n;
 		else
@@ -724,7 +727,8 @@ static int knd_ftp_retrieve(struct knd_ftp_xfer *x)
 	err = knd_ftp_data(x);
 	if (err)
 		return err;
-	knd_ftp_close(x, KND_FTP_DATA, false);
+	/* Closed in knd_ftp_end(), when the server has had time to answer */
+	kernel_sock_shutdown(x->sock[KND_FTP_DATA], SHUT_WR);
 
 	knd_ftp_stage(x, KNETDEMO_FTP_STAGE_COMPLETE);
 	if (!x->final) {
@@ -752,6 +756,18 @@ static void knd_ftp_quit(struct knd_ftp_xfer *x)
 	while (!knd_ftp_check(x) && !knd_ftp_wait(x, KND_FTP_CTRL, false))
 		if (knd_ftp_receive(x) <= 0)
 			return;
+}
+
+/* Both connections end with a FIN of ours that was acknowledged, or a reset */
+static void knd_ftp_end(struct knd_ftp_xfer *x)
+{
+	int i;
+
+	kernel_sock_shutdown(x->sock[KND_FTP_CTRL], SHUT_WR);
+	x->deadline = jiffies + msecs_to_jiffies(KND_FTP_QUIT_MS);
+	for (i = 0; i < ARRAY_SIZE(x->sock); i++)
+		knd_ftp_close(x, i, !knd_stream_finish(x->sock[i], x->deadline,
+						       &x->stop));
 }
 
 static int knd_ftp_session(struct knd_ftp_xfer *x)
@@ -783,6 +799,7 @@ static int knd_ftp_session(struct knd_ftp_xfer *x)
 		return err;
 
 	knd_ftp_quit(x);
+	knd_ftp_end(x);
 	return 0;
 }
 
@@ -833,7 +850,7 @@ int knd_ftp_run(struct knd_ftp_xfer *x)
 	if (!x->kn)
 		goto unlock;
 	knd_ftp_close(x, KND_FTP_DATA, true);
-	knd_ftp_close(x, KND_FTP_CTRL, err);
+	knd_ftp_close(x, KND_FTP_CTRL, true);
 	knd_stat_inc(x->kn, err ? KND_STAT_FTP_FAILED : KND_STAT_FTP_DONE);
 	knd_ftp_note(x, err ? x->stage : KNETDEMO_FTP_STAGE_DONE, err);
 	knd_ftp_detach(x, err);

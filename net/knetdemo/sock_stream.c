@@ -173,6 +173,29 @@ int knd_stream_wait(const struct socket *sock, const struct socket *other,
 }
 
 /**
+ * knd_stream_finish - wait for the end of a connection
+ * @sock: shut down for sending
+ * @deadline: in jiffies
+ * @stop: as for knd_stream_wait()
+ *
+ * Context: process.
+ * Return: true where sock_release() ends it in order, false where only
+ * knd_stream_abort() leaves nothing behind; see knd_sock_lingers().
+ */
+bool knd_stream_finish(struct socket *sock, unsigned long deadline,
+		       const bool *stop)
+{
+	long left = deadline - jiffies;
+	struct sock *sk = sock->sk;
+
+	if (left > 0)
+		wait_event_interruptible_timeout(*sk_sleep(sk),
+						 !knd_sock_lingers(sk) ||
+						 READ_ONCE(*stop), left);
+	return !knd_sock_lingers(sk);
+}
+
+/**
  * knd_stream_abort - reset a connection and release its socket
  * @sock: not NULL
  *
