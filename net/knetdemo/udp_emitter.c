@@ -465,14 +465,15 @@ static int knd_udp_thread(void *data)
 		mutex_lock(&udp->lock);
 		changes = udp->changes;
 		wake = knd_udp_burst(kn);
-		if (wake == KND_UDP_OVER)
+		if (wake == KND_UDP_OVER) {
+			/* Who sees that it is over may start a new run */
+			WRITE_ONCE(kn->cfg.udp, 0);
 			setup = knd_udp_detach(udp, KND_UDP_FINISHED);
+		}
 		mutex_unlock(&udp->lock);
 
 		if (wake == KND_UDP_OVER) {
 			knd_udp_setup_free(setup);
-			/* The last thing: who sees it may start a new run */
-			WRITE_ONCE(kn->cfg.udp, 0);
 			break;
 		}
 		if (wake)
@@ -617,6 +618,18 @@ int knd_udp_apply(struct knd_net *kn)
 	struct sockaddr_storage daddr;
 	int err;
 
+	/*
+	 * A thread that has ended by itself set the knob to 0 before that: a 1
+	 * that is there now was written since.
+	 */
+	if (READ_ONCE(cfg->udp) && udp->task && knd_udp_ended(udp))
+		knd_udp_stop(kn);
+	/* Whatever the other knobs say: the device of an address may be gone */
+	if (!READ_ONCE(cfg->udp)) {
+		knd_udp_stop(kn);
+		return 0;
+	}
+
 	err = knd_addr_parse(kn->net, cfg->udp_daddr, cfg->udp_dport, &daddr);
 	if (err)
 		return err;
@@ -629,20 +642,6 @@ int knd_udp_apply(struct knd_net *kn)
 		saddr.ss_family = daddr.ss_family;
 		((struct sockaddr_in *)&saddr)->sin_port =
 			htons(cfg->udp_sport);
-	}
-
-	if (!READ_ONCE(cfg->udp)) {
-		knd_udp_stop(kn);
-		return 0;
-	}
-	/*
-	 * A thread that has ended by itself may be about to set the knob to 0.
-	 * Once it is joined, a 1 there was written after that.
-	 */
-	if (udp->task && knd_udp_ended(udp)) {
-		knd_udp_stop(kn);
-		if (!READ_ONCE(cfg->udp))
-			return 0;
 	}
 
 	setup = knd_udp_setup_make(cfg, &saddr, &daddr);
