@@ -7,6 +7,7 @@
  * If the role cannot, the old value comes back and the writer has the error.
  */
 
+#include <linux/capability.h>
 #include <linux/jiffies.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -52,12 +53,14 @@ const char * const knd_service_names[] = {
 static int knd_sysctl_service(const struct ctl_table *table, int write,
 			      void *buffer, size_t *lenp, loff_t *ppos)
 {
-	char name[sizeof("discard ")];
+	char name[16];
 	struct ctl_table text = { .data = name, .maxlen = sizeof(name) };
 	int *service = table->data;
 	int err, i;
 
 	strscpy(name, knd_service_names[*service]);
+	if (write && *ppos + strcspn(buffer, "\n") >= sizeof(name))
+		return -EINVAL;
 	err = proc_dostring(&text, write, buffer, lenp, ppos);
 	if (err || !write)
 		return err;
@@ -190,6 +193,10 @@ static int knd_sysctl(const struct ctl_table *table, int write, void *buffer,
 	int min = knob->min;
 	int max = knob->max;
 	int err;
+
+	/* The mode of the file lets root write, whatever he may */
+	if (write && !ns_capable(kn->net->user_ns, CAP_NET_ADMIN))
+		return -EPERM;
 
 	scratch.data = value;
 	scratch.extra1 = &min;
