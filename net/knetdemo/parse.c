@@ -49,6 +49,15 @@ static enum knd_parse_result knd_parse_tcp(const struct sk_buff *skb,
 	return KND_PARSE_TCP;
 }
 
+/* Where the packet ends by its header. What will be segmented may be too long
+ * for the field, and has 0 there.
+ */
+static unsigned int knd_parse_end(const struct sk_buff *skb, unsigned int off,
+				  __be16 len)
+{
+	return len || !skb_is_gso(skb) ? off + ntohs(len) : skb->len;
+}
+
 static enum knd_parse_result knd_parse_ipv4(const struct sk_buff *skb,
 					    struct knd_flow *flow)
 {
@@ -61,8 +70,7 @@ static enum knd_parse_result knd_parse_ipv4(const struct sk_buff *skb,
 		return KND_PARSE_TRUNCATED;
 
 	hlen = iph->ihl * 4;
-	/* None where the packet is too long for the field */
-	end = ntohs(iph->tot_len) ?: skb->len;
+	end = knd_parse_end(skb, 0, iph->tot_len);
 	if (iph->version != 4 || hlen < sizeof(*iph) || end < hlen)
 		return KND_PARSE_MALFORMED;
 	if (end > skb->len)
@@ -96,8 +104,7 @@ static enum knd_parse_result knd_parse_ipv6(const struct sk_buff *skb,
 	if (ip6h->version != 6)
 		return KND_PARSE_MALFORMED;
 
-	/* None in a jumbogram */
-	end = ip6h->payload_len ? off + ntohs(ip6h->payload_len) : skb->len;
+	end = knd_parse_end(skb, off, ip6h->payload_len);
 	if (end > skb->len)
 		return KND_PARSE_TRUNCATED;
 

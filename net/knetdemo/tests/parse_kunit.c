@@ -48,6 +48,7 @@ struct knd_parse_case {
 	u8 data;
 	u8 cut;			/* bytes missing at the end */
 	bool no_len;		/* no length in the header */
+	bool gso;		/* to be segmented later */
 	s8 lie;			/* added to the length in the header */
 	enum knd_parse_result result;
 };
@@ -73,7 +74,9 @@ static const struct knd_parse_case knd_parse_cases[] = {
 	{ .name = "ipv4_all_flags", .pf = NFPROTO_IPV4, .flags = 0xff },
 	{ .name = "ipv4_options", .pf = NFPROTO_IPV4, .flags = SYN, .ihl = 6 },
 	{ .name = "ipv4_no_length", .pf = NFPROTO_IPV4, .flags = SYN,
-	  .no_len = true },
+	  .no_len = true, .result = KND_PARSE_MALFORMED },
+	{ .name = "ipv4_too_long_for_a_length", .pf = NFPROTO_IPV4,
+	  .flags = SYN, .no_len = true, .gso = true },
 	{ .name = "ipv4_padding", .pf = NFPROTO_IPV4, .flags = SYN,
 	  .data = 6, .lie = -6 },
 	{ .name = "ipv4_udp", .pf = NFPROTO_IPV4, .proto = IPPROTO_UDP,
@@ -126,7 +129,9 @@ static const struct knd_parse_case knd_parse_cases[] = {
 	{ .name = "ipv6_syn_ack", .pf = NFPROTO_IPV6, .flags = SYN | ACK },
 	{ .name = "ipv6_ack", .pf = NFPROTO_IPV6, .flags = ACK, .data = 20 },
 	{ .name = "ipv6_no_length", .pf = NFPROTO_IPV6, .flags = SYN,
-	  .no_len = true },
+	  .no_len = true, .result = KND_PARSE_TRUNCATED },
+	{ .name = "ipv6_too_long_for_a_length", .pf = NFPROTO_IPV6,
+	  .flags = SYN, .no_len = true, .gso = true },
 	{ .name = "ipv6_padding", .pf = NFPROTO_IPV6, .flags = SYN,
 	  .data = 6, .lie = -6 },
 	{ .name = "ipv6_udp", .pf = NFPROTO_IPV6, .proto = IPPROTO_UDP,
@@ -362,6 +367,7 @@ static void knd_parse_divided(struct kunit *test)
 	p = kunit_kzalloc(test, sizeof(*p), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, p);
 	knd_packet_make(c, p);
+	skb_shinfo(skb)->gso_size = c->gso;
 
 	for (head = 0; head <= p->len; head++) {
 		enum knd_parse_result result;
@@ -399,6 +405,7 @@ static void knd_parse_truncated(struct kunit *test)
 	p = kunit_kzalloc(test, sizeof(*p), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, p);
 	knd_packet_make(c, p);
+	skb_shinfo(skb)->gso_size = c->gso;
 
 	for (len = 0; len < p->len; len++) {
 		bool whole = len >= p->thoff + (c->doff ?: 5) * 4;

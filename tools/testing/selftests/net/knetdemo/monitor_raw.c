@@ -179,8 +179,7 @@ static size_t opens(const struct packet *p, int family, size_t *end)
 	} else {
 		if (p->len < 40 || b[0] >> 4 != 6)
 			return 0;
-		if (get16(b + 4))
-			*end = 40 + get16(b + 4);
+		*end = 40 + get16(b + 4);
 		if (*end > p->len)
 			return 0;
 		next = b[6];
