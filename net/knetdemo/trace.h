@@ -16,6 +16,9 @@
 #include <net/net_namespace.h>
 #include <uapi/linux/knetdemo.h>
 
+#include "knetdemo.h"
+#include "monitor.h"
+
 TRACE_DEFINE_ENUM(KNETDEMO_FTP_STAGE_CONNECT);
 TRACE_DEFINE_ENUM(KNETDEMO_FTP_STAGE_GREETING);
 TRACE_DEFINE_ENUM(KNETDEMO_FTP_STAGE_USER);
@@ -56,7 +59,7 @@ TRACE_EVENT(ftp_stage,
 	TP_ARGS(net, id, stage, code, bytes, err),
 
 	TP_STRUCT__entry(
-		__field(u64, net_cookie)
+		__field(u64, netns_cookie)
 		__field(u64, bytes)
 		__field(u32, id)
 		__field(u32, stage)
@@ -65,7 +68,7 @@ TRACE_EVENT(ftp_stage,
 	),
 
 	TP_fast_assign(
-		__entry->net_cookie = net->net_cookie;
+		__entry->netns_cookie = net->net_cookie;
 		__entry->bytes = bytes;
 		__entry->id = id;
 		__entry->stage = stage;
@@ -73,14 +76,11 @@ TRACE_EVENT(ftp_stage,
 		__entry->err = err;
 	),
 
-	TP_printk("net=%llu id=%u stage=%s reply=%u bytes=%llu err=%d",
-		  __entry->net_cookie, __entry->id,
+	TP_printk("netns=%llu id=%u stage=%s reply=%u bytes=%llu err=%d",
+		  __entry->netns_cookie, __entry->id,
 		  knd_show_ftp_stage(__entry->stage), __entry->code,
 		  __entry->bytes, __entry->err)
 );
-
-#include "knetdemo.h"
-#include "monitor.h"
 
 TRACE_EVENT(udp_send,
 	TP_PROTO(const struct net *net, const struct sockaddr_storage *daddr,
