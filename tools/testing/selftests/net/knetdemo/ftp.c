@@ -4,6 +4,7 @@
  */
 
 #define _GNU_SOURCE
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <sys/mman.h>
@@ -12,6 +13,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/wait.h>
 #include <linux/knetdemo.h>
 
 #include "../../kselftest_harness.h"
@@ -1006,6 +1008,57 @@ TEST_F(one, the_past_is_short)
 
 #if defined(__x86_64__)
 /* The system call of a 32-bit program, with all it points to below 4 GiB */
+/* Sockets that end, or wait for the end, by nothing that would ever happen */
+static int stuck(const char *file)
+{
+	unsigned int state, timer;
+	char line[512];
+	int n = 0;
+	FILE *f;
+
+	f = fopen(file, "r");
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "%*d: %*s %*s %x %*s %x:", &state,
+			   &timer) == 2 &&
+		    !timer && (state == TCP_FIN_WAIT1 ||
+			       state == TCP_FIN_WAIT2 ||
+			       state == TCP_LAST_ACK || state == TCP_CLOSING))
+			n++;
+	if (f)
+		fclose(f);
+	return n;
+}
+
+/* A socket of the kernel has no timers once it is closed: what was lost then
+ * is never sent again, and the socket is never freed.
+ */
+TEST_F(one, nothing_is_left_where_the_end_is_lost)
+{
+	struct knetdemo_ftp_get r = request(&self->s, new_file());
+	char rules[256], *nft[] = { "nft", rules, NULL };
+	int status;
+	pid_t pid;
+
+	/* The server will never hear that the client is done */
+	snprintf(rules, sizeof(rules),
+		 "add table ip t; "
+		 "add chain ip t c { type filter hook output priority 0; }; "
+		 "add rule ip t c tcp dport %d tcp flags & fin == fin drop",
+		 ftp_port_of(&self->s.addr));
+	pid = fork();
+	if (!pid) {
+		execvp(nft[0], nft);
+		_exit(127);
+	}
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	ASSERT_EQ(0, status);
+	self->s.size = 1000;
+	ASSERT_EQ(0, get(&r)) TH_LOG("%s", r.text);
+	EXPECT_TRUE(same(r.fd, data, 1000));
+	EXPECT_EQ(0, stuck("/proc/net/tcp"));
+	EXPECT_EQ(1, knd_stat("ftp_done"));
+}
+
 TEST_F(one, a_32_bit_caller)
 {
 	struct {

@@ -333,6 +333,54 @@ TEST_F(monitor, destination_before_translation)
 	close(lfd);
 }
 
+/* Where packets go first is not what was asked for: a source route, or a
+ * routing header of segments
+ */
+static int route_by(int fd, const char *via, const char *to)
+{
+	uint8_t lsrr[8] = { 131, 7, 4 };
+	uint8_t srh[40] = { 0, 4, 4, 1, 1 };
+
+	if (inet_pton(AF_INET, via, lsrr + 3) == 1)
+		return setsockopt(fd, IPPROTO_IP, IP_OPTIONS, lsrr,
+				  sizeof(lsrr));
+	if (inet_pton(AF_INET6, to, srh + 8) != 1 ||
+	    inet_pton(AF_INET6, via, srh + 24) != 1)
+		return -1;
+	return setsockopt(fd, IPPROTO_IPV6, IPV6_RTHDR, srh, sizeof(srh));
+}
+
+TEST_F(monitor, destination_at_the_end_of_a_route)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = monitor_addr(&ss, variant->local, 80);
+	int fd = socket(ss.ss_family, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	char command[512], rule[64];
+	struct record r;
+
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, route_by(fd, variant->other, variant->local));
+	snprintf(command, sizeof(command),
+		 "nft add table inet t && "
+		 "nft 'add chain inet t c { type filter hook output priority 0; }' && "
+		 "nft 'add rule inet t c %s daddr %s tcp dport 80 counter'",
+		 ss.ss_family == AF_INET ? "ip" : "ip6", variant->other);
+	ASSERT_EQ(0, monitor_run(command));
+	snprintf(rule, sizeof(rule), "add %s 80", variant->local);
+	ASSERT_EQ(0, monitor_filter(rule));
+
+	ASSERT_EQ(-1, connect(fd, (void *)&ss, len));
+	ASSERT_EQ(EINPROGRESS, errno);
+	EXPECT_EQ(0, monitor_run("nft list chain inet t c | "
+				 "grep -q 'packets [1-9]'"));
+	EXPECT_EQ(1, knd_stat("monitor_attempts"));
+	EXPECT_EQ(0, knd_stat("monitor_filtered"));
+	r = monitor_last();
+	EXPECT_STREQ(monitor_name(&ss), r.dst);
+	EXPECT_STREQ("user", r.from);
+	close(fd);
+}
+
 TEST_F(monitor, dropped_by_a_firewall)
 {
 	ASSERT_EQ(0, monitor_run("nft add table inet t && "
@@ -343,12 +391,17 @@ TEST_F(monitor, dropped_by_a_firewall)
 	EXPECT_EQ(1, knd_stat("monitor_attempts"));
 }
 
+#define HOOKED	"nft list hooks | grep -q knd_monitor_hook"
+
 TEST_F(monitor, off_and_on)
 {
 	struct listing l;
 
 	ASSERT_EQ(0, monitor_connects(variant->local, 1, 3));
+	EXPECT_EQ(0, monitor_run(HOOKED));
 	ASSERT_EQ(0, knd_set("monitor", "0"));
+	/* Off costs nothing, since nothing is there */
+	EXPECT_EQ(1, monitor_run(HOOKED));
 	ASSERT_EQ(0, monitor_connects(variant->local, 1, 3));
 	EXPECT_EQ(3, knd_stat("monitor_attempts"));
 	/* What was recorded can still be read */

@@ -38,7 +38,8 @@ static const struct {
 	{ "tcp", "2" }, { "tcp_port", "70000" }, { "tcp_port", "0" },
 	{ "tcp_port", "http" }, { "tcp_port", "0x" },
 	{ "tcp_service", "qotd" }, { "tcp_service", "\n" },
-	{ "tcp_service", "echo echo" }, { "tcp_service", "discardx" },
+	{ "tcp_service", "echo echo" }, { "tcp_service", "accept  qotd" },
+	{ "tcp_service", "echo                     x" }, { "tcp_service", "discardx" },
 	{ "tcp_addr", "localhost" }, { "tcp_addr", "\n" },
 	{ "tcp_addr", "127.0.0.256" }, { "tcp_addr", "::1::" },
 	{ "tcp_addr", TOO_LONG },
@@ -115,6 +116,23 @@ TEST_F(sysctl, unprivileged_user_is_refused)
 	ASSERT_EQ(0, setresuid(65534, 65534, 65534));
 	EXPECT_STREQ("0", knd_get("monitor"));
 	EXPECT_EQ(-EACCES, knd_set("monitor", "1"));
+}
+
+/* Root without the capability is no root; the mode of the files alone would let
+ * him write
+ */
+TEST_F(sysctl, capability_is_needed)
+{
+	static const char * const knobs[] = { "tcp_port", "monitor", "udp" };
+
+	ASSERT_EQ(0, knd_drop_capability(CAP_NET_ADMIN));
+	for (size_t i = 0; i < ARRAY_SIZE(knobs); i++) {
+		char old[512];
+
+		strcpy(old, knd_get(knobs[i]));
+		EXPECT_EQ(-EPERM, knd_set(knobs[i], "1"));
+		EXPECT_STREQ(old, knd_get(knobs[i]));
+	}
 }
 
 TEST_HARNESS_MAIN

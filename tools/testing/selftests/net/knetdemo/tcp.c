@@ -8,12 +8,10 @@
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <dirent.h>
-#include <linux/capability.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "../../kselftest_harness.h"
@@ -249,19 +247,6 @@ static int tasks(void)
 		n += e->d_name[0] >= '0' && e->d_name[0] <= '9';
 	closedir(dir);
 	return n;
-}
-
-static int drop_capability(int cap)
-{
-	struct __user_cap_header_struct head = {
-		.version = _LINUX_CAPABILITY_VERSION_3,
-	};
-	struct __user_cap_data_struct data[2];
-
-	if (syscall(SYS_capget, &head, data))
-		return -errno;
-	data[cap / 32].effective &= ~(1U << (cap % 32));
-	return syscall(SYS_capset, &head, data) ? -errno : 0;
 }
 
 static int start(const char *addr, const char *service)
@@ -540,7 +525,7 @@ TEST_F(service, nobody_shares_the_port)
 TEST_F(service, low_ports_need_a_capability)
 {
 	ASSERT_EQ(0, knd_set("tcp_port", "7"));
-	ASSERT_EQ(0, drop_capability(CAP_NET_BIND_SERVICE));
+	ASSERT_EQ(0, knd_drop_capability(CAP_NET_BIND_SERVICE));
 	EXPECT_EQ(-EACCES, knd_set("tcp", "1"));
 	EXPECT_STREQ("0", knd_get("tcp"));
 	ASSERT_EQ(0, knd_set("tcp_port", "60000"));
@@ -665,8 +650,17 @@ TEST_F(service, kill)
 
 TEST_F(service, kill_needs_a_capability)
 {
-	ASSERT_EQ(0, drop_capability(CAP_NET_ADMIN));
-	EXPECT_EQ(-EPERM, knd_write(KND_PROC, "tcp", "kill all"));
+	int status;
+	pid_t pid;
+
+	pid = fork();
+	if (!pid) {
+		if (knd_drop_capability(CAP_NET_ADMIN))
+			_exit(1);
+		_exit(knd_write(KND_PROC, "tcp", "kill all") != -EPERM);
+	}
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
 }
 
 TEST_F_TIMEOUT(service, silent_clients_are_evicted, 60)

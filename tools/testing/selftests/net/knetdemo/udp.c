@@ -656,6 +656,42 @@ TEST_F_TIMEOUT(udp, a_device_that_goes_down_and_comes_back, 120)
 	close(fd);
 }
 
+/* Off is off, also where the address cannot be read any more */
+TEST_F(udp, stops_when_the_device_of_its_address_is_gone)
+{
+	ASSERT_EQ(0, udp_sh("ip link add gone type dummy && "
+			    "ip link set gone up"));
+	ASSERT_EQ(0, knd_set("udp_daddr", "fe80::1%gone"));
+	ASSERT_EQ(0, knd_set("udp_count", "0"));
+	ASSERT_EQ(0, knd_set("udp", "1"));
+	ASSERT_EQ(0, udp_sh("ip link del gone"));
+	EXPECT_EQ(-EINVAL, knd_set("udp_dport", "60002"));
+	EXPECT_STREQ("60001", knd_get("udp_dport"));
+	EXPECT_STREQ("running", udp_text("state"));
+	EXPECT_EQ(0, knd_set("udp", "0"));
+	EXPECT_STREQ("stopped", udp_text("state"));
+
+	/* While it is off the address is text */
+	EXPECT_EQ(0, knd_set("udp_dport", "60002"));
+	EXPECT_EQ(-EINVAL, knd_set("udp", "1"));
+	EXPECT_STREQ("0", knd_get("udp"));
+}
+
+/* A run that is seen to be over is followed by the next, however soon */
+TEST_F(udp, one_run_after_the_other)
+{
+	long i, times = udp_scale(500, 10);
+
+	ASSERT_EQ(0, udp_sh(KEEP));
+	for (i = 1; i <= times; i++) {
+		ASSERT_EQ(0, knd_set("udp", "1"));
+		while (strcmp(udp_text("state"), "finished"))
+			;
+		ASSERT_EQ(i, udp_number("run"));
+	}
+	EXPECT_EQ(times, knd_stat("udp_sent"));
+}
+
 TEST_F_TIMEOUT(udp, flat_out_stops_at_once, 120)
 {
 	static const struct { int size, gso; } cases[] = {

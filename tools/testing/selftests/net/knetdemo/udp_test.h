@@ -203,6 +203,7 @@ static inline int udp_wire_open(struct udp_wire *w)
 		return -1;
 	snprintf(cmd, sizeof(cmd),
 		 "rx=/proc/%d/fd/%d; a=02:00:00:00:00:0\n"
+		 "echo 0 > /proc/sys/net/ipv6/conf/default/router_solicitations\n"
 		 "end() { echo addr add 10.9.0.$1/24 brd + dev $3\n"
 		 "echo addr add fd09::$1/64 dev $3 nodad; echo link set $3 up\n"
 		 "for n in 10.9.0.$2 fd09::$2; do\n"
