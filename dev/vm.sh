@@ -112,11 +112,16 @@ kvm_works()
 		(cd "$run/root" && printf '%s\n' job | cpio -o -H newc -R 0:0 \
 			--quiet) > "$run/probe.cpio"
 		cat "$image" "$run/probe.cpio" > "$run/probe.initrd"
-		timeout 20 qemu-system-x86_64 -nodefaults -no-user-config \
-			-display none -no-reboot -m 512 -accel kvm -cpu host \
-			-kernel "$product/bzImage" -initrd "$run/probe.initrd" \
-			-append "panic=-1 reboot=k quiet" -serial null \
-			-serial "file:$run/probe" > /dev/null 2>&1 || :
+		# In braces, as the shell itself tells of one that aborted
+		{
+			timeout 20 qemu-system-x86_64 -nodefaults \
+				-no-user-config -display none -no-reboot \
+				-m 512 -accel kvm -cpu host \
+				-kernel "$product/bzImage" \
+				-initrd "$run/probe.initrd" \
+				-append "panic=-1 reboot=k quiet" -serial null \
+				-serial "file:$run/probe" || :
+		} > /dev/null 2>&1
 		if [ "$(tr -d '\r' < "$run/probe")" = 0 ]; then
 			echo yes > "$answer"
 		else
