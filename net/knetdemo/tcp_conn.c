@@ -601,7 +601,7 @@ static bool knd_conn_expired(struct knd_conn *c)
 	unsigned long now = jiffies, when;
 	struct tcp_sock *tp = tcp_sk(c->sk);
 
-	/* Output that is acknowledged moves; the latest time it can have been */
+	/* Output that is acknowledged moves: at the latest, this was when */
 	if (c->una != tp->snd_una) {
 		c->una = tp->snd_una;
 		when = now - (u32)(tcp_jiffies32 - tp->rcv_tstamp);
