@@ -33,6 +33,7 @@
 #include <linux/slab.h>
 #include <linux/socket.h>
 #include <linux/string.h>
+#include <linux/string_helpers.h>
 #include <linux/uaccess.h>
 #include <linux/uio.h>
 #include <net/ipv6.h>
@@ -1049,7 +1050,8 @@ void knd_ftp_result(const struct knd_ftp_xfer *x,
 	for (i = 0; from[i] && i < sizeof(req->text) - 1; i++) {
 		u8 c = from[i];
 
-		req->text[i] = c < 0x20 || c == 0x7f ? '?' : c;
+		/* From 128 on there are control characters, too */
+		req->text[i] = c < 0x20 || c >= 0x7f ? '?' : c;
 	}
 }
 
@@ -1099,7 +1101,9 @@ int knd_ftp_show(struct seq_file *seq, void *v)
 		seq_printf(seq, " %llu %u %d %llu %pISpc ",
 			   div64_u64(rec->bytes * MSEC_PER_SEC, ms ? : 1),
 			   rec->code, rec->err, ms, &rec->server);
-		seq_escape(seq, rec->path, " \t\n\\");
+		seq_escape_str(seq, rec->path,
+			       ESCAPE_NAP | ESCAPE_OCTAL | ESCAPE_APPEND,
+			       " \\");
 		seq_putc(seq, '\n');
 	}
 	spin_unlock(&ftp->lock);

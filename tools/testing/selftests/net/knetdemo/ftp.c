@@ -563,6 +563,25 @@ TEST_F(one, hostile_replies)
 	EXPECT_TRUE(same(self->fd, data, 0));
 }
 
+/* Text that a terminal would obey, in two ways to write it */
+TEST_F(one, text_has_no_control_characters)
+{
+	static const struct ftp_script script[] = {
+		{ "RETR", "550 \033[2J\a\t\2332J\302\2332J "
+			  "\303\274ber\177\r\n" }, {}
+	};
+	struct knetdemo_ftp_get r = request(&self->s, self->fd);
+	char text[4096];
+
+	self->s.script = script;
+	r.path = (uintptr_t)"d\2332J\303\274r a\\b";
+	EXPECT_EQ(-ENOENT, get(&r));
+	EXPECT_STREQ("?[2J???2J??2J ??ber?", r.text);
+	knd_read(KND_PROC, "ftp", text, sizeof(text));
+	EXPECT_NE(NULL, strstr(text, " d\\2332J\\303\\274r\\040a\\134b\n"))
+		TH_LOG("%s", text);
+}
+
 TEST_F(one, replies_before_their_commands)
 {
 	static const struct ftp_script login[] = {
