@@ -12,25 +12,32 @@
 #include <getopt.h>
 #include <libgen.h>
 #include <limits.h>
+#include <locale.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
+#include <wchar.h>
+#include <wctype.h>
 
 #include <linux/knetdemo.h>
+
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof(*(a)))
 
 #define DEVICE	"/dev/knetdemo"
 #define PROC	"/proc/net/knetdemo/"
@@ -71,17 +78,110 @@ static const char usage_text[] =
 "watch: show connections as they are opened; status: all roles on one screen;\n"
 "filter: show connections to this address only.\n";
 
+/*
+ * Print text that a server, a process or an URL chose: only what the terminal
+ * shows, nothing that it obeys.
+ */
+static void put_clean(const char *s, FILE *to)
+{
+	size_t left = strlen(s);
+	mbstate_t state = {};
+	wchar_t wide;
+	size_t n;
+
+	for (; left; s += n, left -= n) {
+		n = mbrtowc(&wide, s, left, &state);
+		if (n > left || !iswprint(wide)) {
+			memset(&state, 0, sizeof(state));
+			n = 1;
+			fprintf(to, "\\%03o", (unsigned char)*s);
+		} else {
+			fwrite(s, 1, n, to);
+		}
+	}
+}
+
+static void vsay(const char *format, va_list args)
+{
+	char *text;
+
+	if (vasprintf(&text, format, args) < 0)
+		return;
+	fputs("knetdemo: ", stderr);
+	put_clean(text, stderr);
+	fputc('\n', stderr);
+	free(text);
+}
+
+__attribute__((format(printf, 1, 2)))
+static void say(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsay(format, args);
+	va_end(args);
+}
+
 __attribute__((noreturn, format(printf, 2, 3)))
 static void die(int status, const char *format, ...)
 {
 	va_list args;
 
-	fputs("knetdemo: ", stderr);
 	va_start(args, format);
-	vfprintf(stderr, format, args);
+	vsay(format, args);
 	va_end(args);
-	fputc('\n', stderr);
 	exit(status);
+}
+
+/* For strings that the program cannot do without */
+static char *copy_of(const char *text)
+{
+	char *copy = strdup(text);
+
+	if (!copy)
+		die(EXIT_OTHER, "%s", strerror(errno));
+	return copy;
+}
+
+/* Is all that was printed out? A line may have gone, and failed, before. */
+static void flush_output(void)
+{
+	if (fflush(stdout) || ferror(stdout))
+		die(EXIT_OTHER, "the output cannot be written");
+}
+
+static atomic_int caught;
+
+/*
+ * Ends the call that waits. A signal may also come just before that call: then
+ * an alarm does, as often as needed.
+ */
+static void on_signal(int sig)
+{
+	if (sig != SIGALRM)
+		caught = sig;
+	alarm(1);
+}
+
+/* nohup and others want some to stay ignored */
+static void catch_signal(int sig, void (*handler)(int), struct sigaction *old)
+{
+	struct sigaction act = { .sa_handler = handler };
+
+	sigaction(sig, NULL, old);
+	if (old->sa_handler != SIG_IGN)
+		sigaction(sig, &act, NULL);
+}
+
+static void catch_signals(void)
+{
+	static const int signals[] = { SIGHUP, SIGINT, SIGTERM, SIGALRM };
+	struct sigaction old;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(signals); i++)
+		catch_signal(signals[i], on_signal, &old);
 }
 
 static int open_device(void)
@@ -129,7 +229,8 @@ static bool unescape(char *s)
 			*to++ = *s;
 			continue;
 		}
-		if (!isxdigit(s[1]) || !isxdigit(s[2]))
+		if (!isxdigit((unsigned char)s[1]) ||
+		    !isxdigit((unsigned char)s[2]))
 			return false;
 		hex[0] = *++s;
 		hex[1] = *++s;
@@ -141,14 +242,41 @@ static bool unescape(char *s)
 	return true;
 }
 
-static struct url parse_url(const char *text, const struct options *opt)
+/* Can this be sent to a server? Else it would be more than one command. */
+static void check_text(const char *what, const char *text, size_t max)
+{
+	size_t i;
+
+	if (strlen(text) > max)
+		die(EXIT_USAGE, "the %s is longer than %zu bytes", what, max);
+	for (i = 0; text[i]; i++) {
+		unsigned char c = text[i];
+
+		if (c < 0x20 || c == 0x7f || c == 0xff)
+			die(EXIT_USAGE, "the %s has a control character",
+			    what);
+	}
+}
+
+static bool is_port(const char *text)
+{
+	size_t len = strlen(text);
+
+	return len && len <= 5 && strspn(text, "0123456789") == len &&
+	       atoi(text) >= 1 && atoi(text) <= 65535;
+}
+
+/* No message shows the URL: it may have a password */
+static struct url parse_url(char *text, const struct options *opt)
 {
 	struct url u = {};
-	char *host, *end, *at, *colon;
+	char *all, *host, *end, *at, *colon;
 
 	if (strncasecmp(text, "ftp://", 6))
-		die(EXIT_USAGE, "%s: not an ftp:// URL", text);
-	host = strdup(text + 6);
+		die(EXIT_USAGE, "not an ftp:// URL");
+	text += 6;
+	all = copy_of(text);
+	host = all;
 	end = strchr(host, '/');
 	if (!end || !end[1])
 		die(EXIT_USAGE, "no path in the URL");
@@ -165,12 +293,15 @@ static struct url parse_url(const char *text, const struct options *opt)
 			if (!opt->url_password)
 				die(EXIT_USAGE, "a password in a URL can be seen by all users: see --password-in-url");
 			*u.password++ = '\0';
+			/* They have seen it long enough */
+			memset(text + (u.password - all), '*',
+			       strlen(u.password));
 		}
 	}
 	if (*host == '[') {
 		end = strchr(++host, ']');
 		if (!end || (end[1] && end[1] != ':'))
-			die(EXIT_USAGE, "%s: no host", host);
+			die(EXIT_USAGE, "no host in the URL");
 		*end = '\0';
 		colon = end[1] ? end + 1 : NULL;
 	} else {
@@ -182,28 +313,41 @@ static struct url parse_url(const char *text, const struct options *opt)
 		u.port = colon + 1;
 	}
 	u.host = host;
-	if (!*u.host || !*u.port || (u.user && !*u.user))
-		die(EXIT_USAGE, "%s: no host, port or user", text);
 	if (!unescape(u.host) || !unescape(u.path) ||
 	    (u.user && !unescape(u.user)) ||
 	    (u.password && !unescape(u.password)))
-		die(EXIT_USAGE, "%s: bad %%XX", text);
+		die(EXIT_USAGE, "bad %%XX in the URL");
+	if (!*u.host || (u.user && !*u.user))
+		die(EXIT_USAGE, "no host or no user in the URL");
+	if (!is_port(u.port))
+		die(EXIT_USAGE, "the port is 1 to 65535");
+	check_text("path", u.path, PATH_MAX - 1);
+	if (u.user)
+		check_text("user", u.user, KNETDEMO_FTP_NAME_LEN);
 	return u;
 }
 
+/* NULL where there is none, or where it is no text */
 static char *first_line(FILE *file)
 {
 	char *line = NULL;
 	size_t size = 0;
+	ssize_t n = getline(&line, &size, file);
 
-	if (getline(&line, &size, file) < 0)
+	if (n < 0 || strlen(line) != (size_t)n)
 		return NULL;
-	line[strcspn(line, "\r\n")] = '\0';
+	if (n && line[n - 1] == '\n')
+		line[--n] = '\0';
+	if (n && line[n - 1] == '\r')
+		line[--n] = '\0';
 	return line;
 }
 
-/* The next word of a netrc, or NULL */
-static char *netrc_word(FILE *file)
+/*
+ * The next word of a netrc, or NULL. Comments stand where a keyword may: a
+ * password may begin with "#".
+ */
+static char *netrc_word(FILE *file, bool keyword)
 {
 	static char word[512];
 	size_t n = 0;
@@ -211,7 +355,7 @@ static char *netrc_word(FILE *file)
 
 	do {
 		c = getc(file);
-		if (c == '#')
+		if (keyword && c == '#')
 			while (c != '\n' && c != EOF)
 				c = getc(file);
 	} while (isspace(c));
@@ -233,76 +377,156 @@ static char *netrc_word(FILE *file)
 	return word;
 }
 
+static void netrc_value(FILE *file, char **value)
+{
+	const char *word = netrc_word(file, false);
+
+	free(*value);
+	*value = word ? copy_of(word) : NULL;
+}
+
+/* A macro ends with an empty line */
+static void netrc_skip_macro(FILE *file)
+{
+	int c, last = 0;
+
+	while ((c = getc(file)) != EOF && (c != '\n' || last != '\n'))
+		last = c;
+}
+
+/* The first entry for the host that has a password for the user, or for any */
 static void look_in_netrc(struct url *u, const struct options *opt)
 {
-	char path[PATH_MAX], *word, *login = NULL;
+	char *machine = NULL, *login = NULL, *password = NULL;
 	const char *home = getenv("HOME");
+	const char *name = opt->netrc;
+	char path[PATH_MAX], *word;
 	bool match = false;
 	struct stat st;
 	FILE *file;
 
-	snprintf(path, sizeof(path), "%s/.netrc", home ? : "");
-	file = fopen(opt->netrc ? : path, "re");
+	if (!name) {
+		if (!home || snprintf(path, sizeof(path), "%s/.netrc", home) >=
+			     (int)sizeof(path))
+			return;
+		name = path;
+	}
+	file = fopen(name, "re");
 	if (!file) {
 		if (opt->netrc)
-			die(EXIT_LOCAL, "%s: %s", opt->netrc, strerror(errno));
+			die(EXIT_LOCAL, "%s: %s", name, strerror(errno));
 		return;
 	}
 	if (!fstat(fileno(file), &st) && st.st_mode & 077)
-		fprintf(stderr, "knetdemo: %s can be read by others\n",
-			opt->netrc ? : path);
-	while ((word = netrc_word(file))) {
-		if (!strcmp(word, "machine") || !strcmp(word, "default")) {
-			bool any = *word == 'd';
-
-			if (u->password)
-				break;
-			free(login);
-			login = NULL;
-			word = any ? "" : netrc_word(file);
-			match = word && (any || !strcasecmp(word, u->host));
-		} else if (!strcmp(word, "login")) {
-			word = netrc_word(file);
-			login = word ? strdup(word) : NULL;
-			if (u->user && (!login || strcmp(login, u->user)))
-				match = false;
-		} else if (!strcmp(word, "password")) {
-			word = netrc_word(file);
-			if (match && word && (login || u->user)) {
+		say("%s can be read by others", name);
+	do {
+		word = netrc_word(file, true);
+		if (!word || !strcmp(word, "machine") ||
+		    !strcmp(word, "default")) {
+			/* Only now all of the last entry is known */
+			if (match && password && (u->user ?
+			    !login || !strcmp(login, u->user) : !!login)) {
 				if (!u->user)
-					u->user = strdup(login);
-				u->password = strdup(word);
+					u->user = copy_of(login);
+				u->password = copy_of(password);
+				break;
 			}
+			free(login);
+			free(password);
+			login = NULL;
+			password = NULL;
+			match = word && *word == 'd';
+			if (word && !match) {
+				netrc_value(file, &machine);
+				match = machine &&
+					!strcasecmp(machine, u->host);
+			}
+		} else if (!strcmp(word, "login")) {
+			netrc_value(file, &login);
+		} else if (!strcmp(word, "password")) {
+			netrc_value(file, &password);
+		} else if (!strcmp(word, "account")) {
+			netrc_word(file, false);
 		} else if (!strcmp(word, "macdef")) {
-			break;
+			netrc_skip_macro(file);
 		}
-	}
+	} while (word);
+	free(machine);
 	free(login);
+	free(password);
 	fclose(file);
+}
+
+static atomic_int asked;
+
+static void on_signal_asking(int sig)
+{
+	asked = sig;
+}
+
+/*
+ * Read a line from the terminal without showing it. Whatever comes, the
+ * terminal is as it was before the signal is. Returns the signal, or 0.
+ */
+static int ask_line(int tty, const struct url *u, char *line, size_t size)
+{
+	static const int signals[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM,
+				       SIGTSTP };
+	struct sigaction old[ARRAY_SIZE(signals)];
+	struct pollfd poll_tty = { .fd = tty, .events = POLLIN };
+	struct termios before, quiet;
+	sigset_t block, mask;
+	ssize_t n = 0;
+	size_t i;
+
+	if (tcgetattr(tty, &before))
+		die(EXIT_LOGIN, "/dev/tty: %s", strerror(errno));
+	asked = 0;
+	sigemptyset(&block);
+	for (i = 0; i < ARRAY_SIZE(signals); i++) {
+		sigaddset(&block, signals[i]);
+		catch_signal(signals[i], on_signal_asking, &old[i]);
+	}
+	sigprocmask(SIG_BLOCK, &block, &mask);
+
+	quiet = before;
+	quiet.c_lflag &= ~ECHO;
+	quiet.c_lflag |= ICANON | ISIG;
+	tcsetattr(tty, TCSAFLUSH, &quiet);
+	dprintf(tty, "Password for %s@%s: ", u->user, u->host);
+	/* Signals come here and nowhere else */
+	if (ppoll(&poll_tty, 1, NULL, &mask) > 0)
+		n = read(tty, line, size - 1);
+	tcsetattr(tty, TCSAFLUSH, &before);
+	dprintf(tty, "\n");
+
+	for (i = 0; i < ARRAY_SIZE(signals); i++)
+		sigaction(signals[i], &old[i], NULL);
+	sigprocmask(SIG_SETMASK, &mask, NULL);
+	if (!asked && n <= 0)
+		die(EXIT_LOGIN, "no password");
+	line[n > 0 ? n : 0] = '\0';
+	return asked;
 }
 
 static char *ask_password(const struct url *u)
 {
-	struct termios old, quiet;
-	FILE *tty = fopen("/dev/tty", "r+e");
-	char *line;
+	int tty = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+	char line[1024], *password;
+	int sig;
 
-	if (!tty || tcgetattr(fileno(tty), &old))
+	if (tty < 0)
 		die(EXIT_LOGIN,
 		    "no password for %s: use --password-file or a netrc",
 		    u->user);
-	quiet = old;
-	quiet.c_lflag &= ~ECHO;
-	tcsetattr(fileno(tty), TCSAFLUSH, &quiet);
-	fprintf(tty, "Password for %s@%s: ", u->user, u->host);
-	fflush(tty);
-	line = first_line(tty);
-	tcsetattr(fileno(tty), TCSAFLUSH, &old);
-	fputc('\n', tty);
-	fclose(tty);
-	if (!line)
-		die(EXIT_LOGIN, "no password");
-	return line;
+	/* After a stop it goes on here */
+	while ((sig = ask_line(tty, u, line, sizeof(line))))
+		kill(getpid(), sig);
+	close(tty);
+	line[strcspn(line, "\n")] = '\0';
+	password = copy_of(line);
+	explicit_bzero(line, sizeof(line));
+	return password;
 }
 
 static void find_password(struct url *u, const struct options *opt)
@@ -316,7 +540,8 @@ static void find_password(struct url *u, const struct options *opt)
 			    strerror(errno));
 		u->password = first_line(file);
 		if (!u->password)
-			die(EXIT_LOCAL, "%s is empty", opt->password_file);
+			die(EXIT_LOCAL, "%s: no password in it",
+			    opt->password_file);
 		if (!input)
 			fclose(file);
 	}
@@ -325,11 +550,13 @@ static void find_password(struct url *u, const struct options *opt)
 	if (!u->user) {
 		u->user = "anonymous";
 		if (!u->password)
-			u->password = strdup("anonymous@");
+			u->password = copy_of("anonymous@");
 	}
 	if (!u->password)
 		u->password = strcmp(u->user, "anonymous") ? ask_password(u) :
-			      strdup("anonymous@");
+			      copy_of("anonymous@");
+	check_text("user", u->user, KNETDEMO_FTP_NAME_LEN);
+	check_text("password", u->password, KNETDEMO_FTP_NAME_LEN);
 }
 
 static const char * const stages[] = {
@@ -376,7 +603,8 @@ static int status_of(int err, unsigned int stage)
 		return EXIT_LOCAL;
 	case KNETDEMO_FTP_STAGE_USER:
 	case KNETDEMO_FTP_STAGE_PASS:
-		return err == EACCES ? EXIT_LOGIN : EXIT_BROKEN;
+		return err == EACCES || err == ENOENT || err == EOPNOTSUPP ||
+		       err == EREMOTEIO ? EXIT_LOGIN : EXIT_BROKEN;
 	}
 	switch (err) {
 	case ENOENT:
@@ -491,10 +719,6 @@ static void *draw_thread(void *arg)
 	return NULL;
 }
 
-static void on_signal(int sig)
-{
-}
-
 static int retrieve(int dev, struct knetdemo_ftp_get *req, bool progress)
 {
 	sigset_t all, old;
@@ -510,7 +734,9 @@ static int retrieve(int dev, struct knetdemo_ftp_get *req, bool progress)
 		progress = !pthread_create(&thread, NULL, draw_thread, NULL);
 		pthread_sigmask(SIG_SETMASK, &old, NULL);
 	}
-	err = ioctl(dev, KNETDEMO_IOC_FTP_GET, req) ? errno : 0;
+	err = caught ? EINTR : 0;
+	if (!err && ioctl(dev, KNETDEMO_IOC_FTP_GET, req))
+		err = errno;
 	if (progress) {
 		pthread_mutex_lock(&bar.lock);
 		bar.over = true;
@@ -533,63 +759,131 @@ static void name_server(const struct addrinfo *ai)
 		 ai->ai_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
 }
 
+/*
+ * The file that is written to until it is whole. Others may write to its
+ * directory, too: what is there must be ours, and nobody else be at it.
+ */
+static int open_part(const char *part, bool resume, struct stat *st)
+{
+	int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+	struct stat there;
+	bool is_new;
+	int fd;
+
+	for (;; close(fd)) {
+		fd = open(part, flags | O_CREAT | O_EXCL, 0666);
+		is_new = fd >= 0;
+		if (!is_new && errno == EEXIST) {
+			fd = open(part, flags);
+			if (fd < 0 && errno == ENOENT)
+				continue;
+		}
+		if (fd < 0 || fstat(fd, st))
+			die(EXIT_LOCAL, "%s: %s", part, strerror(errno));
+		if (!is_new && (!S_ISREG(st->st_mode) || st->st_nlink > 1 ||
+				st->st_uid != geteuid()))
+			die(EXIT_LOCAL, "%s is there, and not a file of ours",
+			    part);
+		if (flock(fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK)
+			die(EXIT_LOCAL, "%s: somebody else retrieves it",
+			    part);
+		/* Still of this name, when we were the last to lock it? */
+		if (!lstat(part, &there) && there.st_ino == st->st_ino &&
+		    there.st_dev == st->st_dev)
+			break;
+	}
+	if (!resume && ftruncate(fd, 0))
+		die(EXIT_LOCAL, "%s: %s", part, strerror(errno));
+	if (fstat(fd, st))
+		die(EXIT_LOCAL, "%s: %s", part, strerror(errno));
+	return fd;
+}
+
 /* The file is whole: give it its name, and make that last */
 static void put_in_place(int fd, const char *part, const char *name)
 {
-	char *copy = strdup(name);
+	char *copy = copy_of(name);
 	int dir;
 
-	if (fsync(fd) || rename(part, name))
-		die(EXIT_LOCAL, "%s: %s", name, strerror(errno));
+	if (fsync(fd))
+		die(EXIT_LOCAL, "%s: %s: what is there may be wrong", part,
+		    strerror(errno));
+	if (rename(part, name))
+		die(EXIT_LOCAL, "%s: %s: %s has the whole file", name,
+		    strerror(errno), part);
 	dir = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir >= 0) {
-		fsync(dir);
+		/* Not all file systems can */
+		if (fsync(dir) && errno != EINVAL && errno != EROFS)
+			die(EXIT_LOCAL, "%s: %s", copy, strerror(errno));
 		close(dir);
 	}
 	free(copy);
 }
 
-static int get(const char *text, const struct options *opt)
+/* Where the file goes; what is there already is replaced if it is a file */
+static const char *local_name(const struct url *u, const struct options *opt)
 {
-	struct sigaction act = { .sa_handler = on_signal };
+	const char *name = opt->output;
+	const char *last;
+	struct stat st;
+
+	if (!name)
+		name = basename(copy_of(u->path));
+	last = basename(copy_of(name));
+	if (!*name || name[strlen(name) - 1] == '/' || !strcmp(last, ".") ||
+	    !strcmp(last, ".."))
+		die(EXIT_USAGE, "no name of a file: see --output");
+	if (!stat(name, &st) && !S_ISREG(st.st_mode))
+		die(EXIT_LOCAL, "%s is there, and not a regular file", name);
+	return name;
+}
+
+static void say_what_failed(const struct knetdemo_ftp_get *req, int err)
+{
+	const char *stage = req->stage < ARRAY_SIZE(stages) ?
+			    stages[req->stage] : "?";
+
+	if (req->code)
+		say("%s: %s: %s (%u %s)", bar.server, stage, strerror(err),
+		    req->code, req->text);
+	else
+		say("%s: %s: %s", bar.server, stage, strerror(err));
+}
+
+static int get(char *text, const struct options *opt)
+{
 	struct addrinfo hints = {
 		.ai_family = opt->family,
 		.ai_socktype = SOCK_STREAM,
 	};
 	struct url u = parse_url(text, opt);
+	const char *name = local_name(&u, opt);
 	struct knetdemo_ftp_get req = {};
 	struct addrinfo *list, *ai, *source = NULL;
-	const char *name = opt->output;
-	char part[PATH_MAX], *copy;
-	int dev, fd, err, flags;
+	char part[PATH_MAX];
 	double start, took;
 	struct stat st;
+	int dev, fd, err;
 
-	copy = strdup(u.path);
-	if (!name)
-		name = basename(copy);
 	if (snprintf(part, sizeof(part), "%s.part", name) >= (int)sizeof(part))
 		die(EXIT_USAGE, "the name of the file is too long");
-	if (!*name || !strcmp(name, "/") || name[strlen(name) - 1] == '/')
-		die(EXIT_USAGE, "%s: no name of a file", name);
 
-	err = getaddrinfo(u.host, u.port, &hints, &list);
-	if (err)
-		die(EXIT_CONNECT, "%s: %s", u.host, gai_strerror(err));
 	if (opt->source) {
 		hints.ai_flags = AI_NUMERICHOST;
 		err = getaddrinfo(opt->source, NULL, &hints, &source);
 		if (err)
 			die(EXIT_USAGE, "%s: %s", opt->source,
 			    gai_strerror(err));
+		hints.ai_flags = 0;
+		hints.ai_family = source->ai_family;
 	}
+	err = getaddrinfo(u.host, u.port, &hints, &list);
+	if (err)
+		die(EXIT_CONNECT, "%s: %s", u.host, gai_strerror(err));
 	dev = open_device();
 	find_password(&u, opt);
-
-	flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW;
-	fd = open(part, flags | (opt->resume ? 0 : O_TRUNC), 0666);
-	if (fd < 0 || fstat(fd, &st))
-		die(EXIT_LOCAL, "%s: %s", part, strerror(errno));
+	fd = open_part(part, opt->resume, &st);
 
 	req.size = sizeof(req);
 	req.flags = KNETDEMO_FTP_SIZE;
@@ -608,47 +902,46 @@ static int get(const char *text, const struct options *opt)
 	bar.fd = fd;
 	bar.from = st.st_size;
 
-	sigaction(SIGINT, &act, NULL);
-	sigaction(SIGTERM, &act, NULL);
-	sigaction(SIGHUP, &act, NULL);
+	catch_signals();
 	signal(SIGXFSZ, SIG_IGN);
 
 	start = seconds();
-	err = EADDRNOTAVAIL;
 	for (ai = list; ai; ai = ai->ai_next) {
-		if (source && source->ai_family != ai->ai_family)
-			continue;
 		name_server(ai);
 		req.server = (uintptr_t)ai->ai_addr;
 		req.server_len = ai->ai_addrlen;
-		err = retrieve(dev, &req, !opt->quiet && isatty(2));
+		for (;;) {
+			err = retrieve(dev, &req, !opt->quiet && isatty(2));
+			/* We were stopped, and are to go on */
+			if (err != EINTR || caught || fstat(fd, &st))
+				break;
+			req.offset = st.st_size;
+		}
 		if (!not_connected(err, req.stage))
 			break;
 		if (ai->ai_next)
-			fprintf(stderr, "knetdemo: %s: %s\n", bar.server,
-				strerror(err));
+			say("%s: %s", bar.server, strerror(err));
 	}
 	took = seconds() - start;
 	explicit_bzero(u.password, strlen(u.password));
 
+	if (fstat(fd, &st))
+		st.st_size = 0;
 	if (err) {
-		fprintf(stderr, "knetdemo: %s: %s: %s", bar.server,
-			req.stage < sizeof(stages) / sizeof(*stages) ?
-			stages[req.stage] : "?", strerror(err));
-		if (req.code)
-			fprintf(stderr, " (%u %s)", req.code, req.text);
-		fputc('\n', stderr);
-		if (!fstat(fd, &st) && !st.st_size)
+		say_what_failed(&req, err);
+		if (!st.st_size)
 			unlink(part);
 		else
-			fprintf(stderr, "knetdemo: %s has %llu bytes; --resume goes on from there\n",
-				part, (unsigned long long)st.st_size);
+			say("%s has %llu bytes; --resume goes on from there",
+			    part, (unsigned long long)st.st_size);
 		return status_of(err, req.stage);
 	}
 	put_in_place(fd, part, name);
-	if (!opt->quiet)
-		fprintf(stderr, "%s: %llu bytes in %.1f s\n", name,
-			(unsigned long long)req.bytes, took);
+	if (!opt->quiet) {
+		put_clean(name, stderr);
+		fprintf(stderr, ": %llu bytes in %.1f s\n",
+			(unsigned long long)st.st_size - bar.from, took);
+	}
 	return EXIT_OK;
 }
 
@@ -753,7 +1046,21 @@ static FILE *open_proc(const char *name)
 	return file;
 }
 
-/* Print what is new in the ring; returns the last number that was there */
+/* A line of a file of ours in /proc */
+static void put_line(const char *line)
+{
+	char *copy = copy_of(line + strspn(line, " "));
+
+	copy[strcspn(copy, "\n")] = '\0';
+	put_clean(copy, stdout);
+	putchar('\n');
+	free(copy);
+}
+
+/*
+ * Print what is new in the ring, or only what the columns are; returns the last
+ * number that was there.
+ */
 static unsigned long long print_new(unsigned long long last, bool print)
 {
 	FILE *file = open_proc("connections");
@@ -761,13 +1068,22 @@ static unsigned long long print_new(unsigned long long last, bool print)
 	char line[1024];
 
 	while (fgets(line, sizeof(line), file)) {
-		if (sscanf(line, " %llu ", &seq) != 1 || seq <= last)
+		if (sscanf(line, " %llu ", &seq) != 1) {
+			if (!print && *line != '#')
+				put_line(line);
+			/* The module was loaded anew */
+			if (sscanf(line, "# attempts %llu ", &seq) == 1 &&
+			    seq < last)
+				last = 0;
+			continue;
+		}
+		if (seq <= last)
 			continue;
 		if (print && last && seq > last + 1)
 			printf("# %llu not seen: the ring was too small\n",
 			       seq - last - 1);
 		if (print)
-			fputs(line + strspn(line, " "), stdout);
+			put_line(line);
 		last = seq;
 	}
 	fclose(file);
@@ -779,16 +1095,18 @@ static int watch(void)
 	const struct timespec tick = { .tv_nsec = 200000000 };
 	unsigned long long last;
 
+	catch_signals();
 	if (read_number(SYSCTL, "monitor") == 0)
-		fputs("knetdemo: the monitor is off: sysctl net.knetdemo.monitor=1\n",
-		      stderr);
+		say("the monitor is off: sysctl net.knetdemo.monitor=1");
 	last = print_new(0, false);
-	for (;;) {
+	while (!caught) {
 		last = print_new(last, true);
-		if (fflush(stdout))
-			return EXIT_OTHER;
+		if (caught)
+			break;
+		flush_output();
 		nanosleep(&tick, NULL);
 	}
+	return EXIT_SIGNAL;
 }
 
 static void print_stats(const char *role)
@@ -829,10 +1147,12 @@ static void print_file(const char *name, int max)
 		return;
 	}
 	while (fgets(line, sizeof(line), file)) {
-		if (max-- > 0)
-			printf("  %s", line + strspn(line, " "));
-		else
+		if (max-- > 0) {
+			fputs("  ", stdout);
+			put_line(line);
+		} else {
 			more++;
+		}
 	}
 	if (more)
 		printf("  ... %d more in %s\n", more, path);
@@ -860,7 +1180,8 @@ static int status(void)
 	puts("FTP client:");
 	print_stats("ftp");
 	print_file("ftp", 6);
-	return fflush(stdout) ? EXIT_OTHER : EXIT_OK;
+	flush_output();
+	return EXIT_OK;
 }
 
 static int filter(const char *text)
@@ -870,7 +1191,7 @@ static int filter(const char *text)
 	char line[128];
 	int fd;
 
-	if (!strcmp(text, "any"))
+	if (!strcmp(text, "any") || !strcmp(text, "::"))
 		text = "0.0.0.0";
 	if (inet_pton(AF_INET, text, &addr) == 1) {
 		__be32 be = addr.s_addr;
@@ -891,12 +1212,32 @@ static int filter(const char *text)
 	return EXIT_OK;
 }
 
+static bool wants_help(const char *arg)
+{
+	return !strcmp(arg, "--help") || !strcmp(arg, "-h");
+}
+
+/* Messages shall not go to what is opened in the place of a closed stderr */
+static void open_standard_files(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+	} while (fd >= 0 && fd <= 2);
+	if (fd > 2)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	const char *verb = argc > 1 ? argv[1] : "";
 
-	if (!strcmp(verb, "--help") || !strcmp(verb, "-h")) {
+	open_standard_files();
+	setlocale(LC_CTYPE, "");
+	if (wants_help(verb) || (argc == 3 && wants_help(argv[2]))) {
 		fputs(usage_text, stdout);
+		flush_output();
 		return EXIT_OK;
 	}
 	if (!strcmp(verb, "get"))
