@@ -6,9 +6,8 @@
 # people use: vsftpd and pure-ftpd. Server and client have a namespace each,
 # with a veth pair between them.
 
-lib_dir=$(dirname "$(readlink -f "$0")")/..
-# shellcheck source=../lib.sh
-source "$lib_dir/lib.sh"
+# shellcheck source=knetdemo_lib.sh
+source "$(dirname "$(readlink -f "$0")")/knetdemo_lib.sh"
 
 # sysexits of the tool
 EXIT_CONNECT=3
@@ -16,33 +15,10 @@ EXIT_LOGIN=4
 EXIT_REFUSED=5
 EXIT_LOCAL=7
 
-ret=0
-n=0
+needs knetdemo vsftpd pure-ftpd nc script
 pid=
 megabytes=64
 [ -z "$KND_SLOW" ] || megabytes=8
-
-result()
-{
-	n=$((n + 1))
-	if [ "$2" -eq 0 ]; then
-		echo "ok $n $1"
-	else
-		echo "not ok $n $1"
-		sed 's/^/# /' "$dir/err"
-		ret=1
-	fi
-}
-
-check()
-{
-	local name=$1 status=0
-	shift
-
-	: > "$dir/err"
-	"$@" || status=1
-	result "$name" "$status"
-}
 
 finish()
 {
@@ -164,10 +140,11 @@ shows_status()
 }
 
 dir=$(mktemp -d)
-mount -t tmpfs ftp "$dir"
+knd_seen=$dir/err
+mount -t tmpfs none "$dir"
 chmod 755 "$dir"
 mkdir "$dir"/{server,client,empty,small}
-mount -t tmpfs -o size=1m small "$dir/small"
+mount -t tmpfs -o size=1m none "$dir/small"
 chmod 555 "$dir/server" "$dir/empty"
 : > "$dir/server/empty"
 printf x > "$dir/server/one"
@@ -176,7 +153,8 @@ head -c "$((megabytes << 20))" /dev/urandom > "$dir/server/large"
 chmod 444 "$dir"/server/*
 trap finish EXIT
 
-setup_ns ns1 ns2 || exit 1
+plan 51
+namespaces ns1 ns2
 ip link add veth1 netns "$ns1" type veth peer name veth2 netns "$ns2"
 ip -n "$ns1" addr add 192.0.2.1/24 dev veth1
 ip -n "$ns2" addr add 192.0.2.2/24 dev veth2
@@ -226,5 +204,4 @@ check "status" shows_status
 stop_server
 check "nobody there" fails $EXIT_CONNECT get "$url/one"
 
-echo "1..$n"
-exit $ret
+finish_tests

@@ -6,35 +6,11 @@
 # users have: what the kernel log says, what ss shows, what nc receives, and
 # that two network namespaces do not see each other.
 
-lib_dir=$(dirname "$(readlink -f "$0")")/..
-# shellcheck source=../lib.sh
-source "$lib_dir/lib.sh"
+# shellcheck source=knetdemo_lib.sh
+source "$(dirname "$(readlink -f "$0")")/knetdemo_lib.sh"
 
-ret=0
-n=0
+needs nc ss
 pids=()
-
-# result NAME STATUS
-result()
-{
-	n=$((n + 1))
-	if [ "$2" -eq 0 ]; then
-		echo "ok $n $1"
-	else
-		echo "not ok $n $1"
-		ret=1
-	fi
-}
-
-# check NAME COMMAND...: the command succeeds
-check()
-{
-	local name=$1 status=0
-	shift
-
-	"$@" || status=1
-	result "$name" "$status"
-}
 
 finish()
 {
@@ -74,15 +50,10 @@ refused_with()
 	[[ $said == *"$message"* ]] && [ "$(knob "$ns" "$name")" = "$old" ]
 }
 
-# Within 10 s
-soon() { busywait 10000 "$@" > /dev/null; }
-
 dir=$(mktemp -d)
 trap finish EXIT
-setup_ns ns1 ns2 || exit "$ksft_skip"
-
-echo "TAP version 13"
-echo "1..24"
+plan 24
+namespaces ns1 ns2
 
 # The monitor: a server that is there, a hook that is not, then is
 in_ns "$ns1" nc -l -k 127.0.0.1 8080 > /dev/null 2>&1 &
@@ -162,4 +133,4 @@ check "log: counted" [ "$after" -eq $((before + 1)) ]
 check "log: off by monitor_log" unlogged "connection initiated"
 sysctl -qw net.knetdemo.monitor_log=1
 
-exit "$ret"
+finish_tests

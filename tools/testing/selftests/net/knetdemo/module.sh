@@ -5,36 +5,19 @@
 # Load and remove the module while all of it is in use: removal ends within
 # 2 s, and leaves no socket, thread, hook, knob or file.
 
-lib_dir=$(dirname "$(readlink -f "$0")")/..
-# shellcheck source=../lib.sh
-source "$lib_dir/lib.sh"
+# shellcheck source=knetdemo_lib.sh
+source "$(dirname "$(readlink -f "$0")")/knetdemo_lib.sh"
 
 rounds=10
 # How long removal may take, in ms; a kernel with debugging in an emulated
 # machine is ten times slower, and so are its grace periods
 limit=2000
-[ -z "${KND_SLOW:-}" ] || { rounds=4; limit=6000; }
+[ -z "$KND_SLOW" ] || { rounds=4; limit=6000; }
 
-if [ ! -d /sys/module/knetdemo ] || ! grep -q '^knetdemo ' /proc/modules; then
-	echo "# knetdemo is built in, or not there"
-	exit "$ksft_skip"
-fi
-
-ret=0
-n=0
+grep -q '^knetdemo ' /proc/modules ||
+	skip_all "knetdemo is built in, or not there"
+needs nc ss
 clients=()
-
-# result NAME STATUS
-result()
-{
-	n=$((n + 1))
-	if [ "$2" -eq 0 ]; then
-		echo "ok $n $1"
-	else
-		echo "not ok $n $1"
-		ret=1
-	fi
-}
 
 finish()
 {
@@ -74,10 +57,8 @@ has_established()
 
 milliseconds() { local us=${EPOCHREALTIME/[.,]/}; echo $((us / 1000)); }
 
-echo "TAP version 13"
-echo "1..4"
-
-setup_ns ns1 ns2
+plan 4
+namespaces ns1 ns2
 
 busy_ok=0
 remove_ok=0
@@ -111,4 +92,4 @@ result "$rounds removals within $limit ms" "$remove_ok"
 result "nothing is left" "$gone_ok"
 result "$rounds loads" "$reload_ok"
 
-exit "$ret"
+finish_tests

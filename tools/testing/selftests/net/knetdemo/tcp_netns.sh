@@ -10,9 +10,8 @@
 #
 # KND_ROUNDS sets how often a namespace is deleted.
 
-dir=$(dirname "$(readlink -f "$0")")
-# shellcheck source=../lib.sh
-source "$dir/../lib.sh"
+# shellcheck source=knetdemo_lib.sh
+source "$(dirname "$(readlink -f "$0")")/knetdemo_lib.sh"
 
 conns=1000
 rounds=${KND_ROUNDS:-10}
@@ -21,7 +20,7 @@ lossy_kib=1024
 # How long an end may take, in ms; a kernel with debugging in an emulated
 # machine is ten times slower, and so are its grace periods
 limit=2000
-if [ -n "${KND_SLOW:-}" ]; then
+if [ -n "$KND_SLOW" ]; then
 	conns=100
 	rounds=${KND_ROUNDS:-3}
 	bulk_kib=1024
@@ -29,23 +28,9 @@ if [ -n "${KND_SLOW:-}" ]; then
 	limit=6000
 fi
 
-ret=0
-n=0
 input=$(mktemp)
 output=$(mktemp)
 holder=
-
-# result NAME STATUS
-result()
-{
-	n=$((n + 1))
-	if [ "$2" -eq 0 ]; then
-		echo "ok $n $1"
-	else
-		echo "not ok $n $1"
-		ret=1
-	fi
-}
 
 finish()
 {
@@ -65,7 +50,7 @@ counter()
 # A pair of namespaces, the service of one ready for the other
 connect_pair()
 {
-	setup_ns server client || return
+	namespaces server client
 	ip link add veth0 netns "$server" type veth \
 		peer name veth0 netns "$client" &&
 	ip -n "$server" addr add 192.0.2.1/24 dev veth0 &&
@@ -83,7 +68,7 @@ hold()
 {
 	local line
 
-	exec {ready}< <(ip netns exec "$client" "$dir/tcp_client" hold \
+	exec {ready}< <(ip netns exec "$client" "$knd_dir/tcp_client" hold \
 			192.0.2.1 60000 "$conns")
 	holder=$!
 	read -r -u "$ready" line && [ "$line" = ready ]
@@ -102,7 +87,7 @@ now_ms() { echo $((${EPOCHREALTIME/./} / 1000)); }
 # What comes back through tcp_client is what was sent: echo ADDRESS
 echo_same()
 {
-	ip netns exec "$client" "$dir/tcp_client" echo "$1" 60000 \
+	ip netns exec "$client" "$knd_dir/tcp_client" echo "$1" 60000 \
 		< "$input" > "$output" &&
 	[ "$(sha256sum < "$input")" = "$(sha256sum < "$output")" ]
 }
@@ -111,7 +96,8 @@ exact()
 {
 	local addr
 
-	connect_pair || { result "two namespaces" 1; return; }
+	connect_pair
+	result "two namespaces" $?
 	head -c $((bulk_kib * 1024)) /dev/urandom > "$input"
 	for addr in 192.0.2.1 2001:db8::1; do
 		echo_same "$addr"
@@ -137,7 +123,8 @@ exact()
 # A segment is what comes with slow links: small ones, out of order, delayed
 reordered()
 {
-	connect_pair || { result "two namespaces" 1; return; }
+	connect_pair
+	result "two namespaces, small segments" $?
 	ip -n "$server" link set veth0 mtu 1280
 	ip -n "$client" link set veth0 mtu 1280
 	ip netns exec "$client" sysctl -qw net.ipv4.tcp_min_tso_segs=1
@@ -197,7 +184,6 @@ remove_while_busy()
 {
 	local began took
 
-	grep -q '^knetdemo ' /proc/modules || return
 	connect_pair && hold
 	result "$conns busy connections" $?
 	began=$(now_ms)
@@ -213,10 +199,16 @@ remove_while_busy()
 	cleanup_ns "$server" "$client"
 }
 
+is_module=
+results=14
+if grep -q '^knetdemo ' /proc/modules; then
+	is_module=1
+	results=18
+fi
+plan "$results"
 exact
 reordered
 stop_while_busy
 delete_while_busy
-remove_while_busy
-echo "1..$n"
-exit "$ret"
+[ -z "$is_module" ] || remove_while_busy
+finish_tests
