@@ -32,12 +32,20 @@ struct ftp_server {
 	/* the test sets */
 	const struct ftp_script *script;	/* ends with a NULL verb */
 	const char *data;
+	/*
+	 * Where set, what there is from @at on, and may be sent: *@len bytes
+	 * at *@from. False is the end, before its time.
+	 */
+	bool (*more)(struct ftp_server *s, size_t at, const char **from,
+		     size_t *len);
 	size_t size;
 	size_t cut;		/* bytes after which sending stops; 0: never */
 	const char *after_cut;	/* FTP_STALL, FTP_HANGUP */
 	bool no_connect;	/* active: never connect */
 	unsigned int rogues;	/* active: others that connect first */
 	int step_us;		/* greeting and replies byte by byte */
+	const char *password;	/* the only one that is let in */
+	FILE *log;		/* all that was received, as it is */
 	/* the server sets */
 	int family;
 	int listener;
@@ -225,7 +233,12 @@ static inline bool ftp_retr(struct ftp_server *s)
 		s->data_fd = accept(s->passive, NULL, NULL);
 	}
 	while (at < end) {
-		n = send(s->data_fd, s->data + at, end - at, MSG_NOSIGNAL);
+		const char *from = s->data + at;
+		size_t len = end - at;
+
+		if (s->more && !s->more(s, at, &from, &len))
+			break;
+		n = send(s->data_fd, from, len, MSG_NOSIGNAL);
 		if (n < 0)
 			break;
 		at += n;
@@ -258,7 +271,8 @@ static inline bool ftp_command(struct ftp_server *s, char *line)
 	if (!strcmp(line, "USER"))
 		return ftp_say(s, line, "331 password?\r\n");
 	if (!strcmp(line, "PASS"))
-		return ftp_say(s, line, "230 welcome\r\n");
+		return ftp_say(s, line, s->password && strcmp(arg, s->password)
+			       ? "530 wrong\r\n" : "230 welcome\r\n");
 	if (!strcmp(line, "TYPE"))
 		return ftp_say(s, line, "200 ok\r\n");
 	if (!strcmp(line, "SIZE")) {
@@ -297,6 +311,10 @@ static inline void ftp_session(struct ftp_server *s)
 		if (line[len++] != '\n')
 			continue;
 		line[len] = '\0';
+		if (s->log) {
+			fputs(line, s->log);
+			fflush(s->log);
+		}
 		strncat(s->commands, line,
 			sizeof(s->commands) - strlen(s->commands) - 1);
 		line[strcspn(line, "\r\n")] = '\0';
