@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The scripted FTP server of ftp_server.h as a program, for shell tests.
+ *
+ * ftp_script [-l LOG] [-f FILE] [-p PASSWORD] [-c|-s BYTES] [VERB=REPLY]...
+ *
+ *	-l  commands go there as they come	-f  what RETR sends
+ *	-p  the only password that is let in
+ *	-c  break off after so many bytes	-s  stall after so many
+ *
+ * REPLY replaces what is usual, without its CR LF; "stall" is none. Prints its
+ * port on 127.0.0.1, and serves one client after the other until it is killed.
+ */
+
+#define _GNU_SOURCE
+#include <err.h>
+#include <sys/stat.h>
+
+#include "ftp_server.h"
+
+static char *read_file(const char *name, size_t *size)
+{
+	FILE *file = fopen(name, "r");
+	struct stat st;
+	char *data;
+
+	if (!file || fstat(fileno(file), &st))
+		err(1, "%s", name);
+	data = malloc(st.st_size + 1);
+	if (!data)
+		err(1, NULL);
+	*size = fread(data, 1, st.st_size, file);
+	fclose(file);
+	return data;
+}
+
+int main(int argc, char **argv)
+{
+	struct ftp_script script[32] = {};
+	struct ftp_server s = { .script = script, .data = "" };
+	size_t n = 0;
+	int c;
+
+	while ((c = getopt(argc, argv, "l:f:p:c:s:")) != -1) {
+		switch (c) {
+		case 'l':
+			s.log = fopen(optarg, "a");
+			if (!s.log)
+				err(1, "%s", optarg);
+			break;
+		case 'f':
+			s.data = read_file(optarg, &s.size);
+			break;
+		case 'p':
+			s.password = optarg;
+			break;
+		case 'c':
+		case 's':
+			s.cut = strtoul(optarg, NULL, 10);
+			s.after_cut = c == 'c' ? FTP_HANGUP : FTP_STALL;
+			break;
+		default:
+			return 2;
+		}
+	}
+	for (; optind < argc && n < 31; optind++, n++) {
+		char *reply = strchr(argv[optind], '=');
+
+		if (!reply)
+			errx(2, "%s: no VERB=REPLY", argv[optind]);
+		*reply++ = '\0';
+		script[n].verb = argv[optind];
+		if (!strcmp(reply, "stall")) {
+			script[n].reply = FTP_STALL;
+			continue;
+		}
+		if (asprintf((char **)&script[n].reply, "%s\r\n", reply) < 0)
+			err(1, NULL);
+	}
+	if (ftp_server_start(&s, AF_INET))
+		err(1, "no server");
+	printf("%d\n", ftp_port_of(&s.addr));
+	fflush(stdout);
+	pause();
+	return 0;
+}
