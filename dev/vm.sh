@@ -10,6 +10,8 @@
 #	-u  run the KUnit suites when knetdemo starts
 #	-a  one more archive for the guest	-p  a plugin for QEMU, with its options
 #
+# MEMORY, in the environment, is the guest's in MiB.
+#
 # The command's output is ours, its status too. What the kernel says goes to a
 # log; any complaint there is a failure, whatever the command said.
 
@@ -85,6 +87,7 @@ cat "${initrd[@]}" "$run/job.cpio" > "$run/initrd"
 
 memory=2048
 [ "$kind" != debug ] || memory=4096
+memory=${MEMORY:-$memory}
 append="console=ttyS0 panic=-1 reboot=k quiet loglevel=7 kunit.enable=$kunit"
 [ "$kind" != debug ] || append+=" hung_task_panic=0 kmemleak=on"
 # shellcheck disable=SC2054 # the commas are qemu's
