@@ -14,6 +14,7 @@
 #include <linux/socket.h>
 #include <linux/string.h>
 #include <linux/tcp.h>
+#include <linux/uidgid.h>
 #include <linux/uio.h>
 #include <net/inet_sock.h>
 #include <net/ip.h>
@@ -177,7 +178,6 @@ static void knd_sock_set_calls(struct sock *sk,
  * @addr: where to listen; the port may be in use by connections, not by
  *	another listener
  * @backlog: connections that may wait to be accepted
- * @share: let it overlap with a listener that knd_sock_share() was called for
  * @ready: to be called, in softirq, when there is something to accept;
  *	accepted sockets inherit it until knd_sock_attach()
  * @data: what @ready finds in the listener's sk_user_data, not in a child's
@@ -188,12 +188,16 @@ static void knd_sock_set_calls(struct sock *sk,
  * be used in softirq, urgent data is part of its stream, and a peer that
  * vanished is found out some day.
  *
+ * Its address may overlap with that of another one that was made here, as
+ * 127.0.0.1 does with 0.0.0.0, so that one can take the place of the other. No
+ * process can share the port, whatever it sets.
+ *
  * Context: process, in that of the user who asked: low ports need his
  * CAP_NET_BIND_SERVICE.
  * Return: 0 or -errno of socket(), bind() or listen().
  */
 int knd_sock_listen(struct net *net, struct sockaddr_storage *addr, int backlog,
-		    bool share, void (*ready)(struct sock *sk), void *data,
+		    void (*ready)(struct sock *sk), void *data,
 		    struct knd_sock_calls *saved, struct socket **res)
 {
 	int len = addr->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6) :
@@ -209,11 +213,15 @@ int knd_sock_listen(struct net *net, struct sockaddr_storage *addr, int backlog,
 	sk = sock->sk;
 
 	sock_set_reuseaddr(sk);
-	if (share)
-		sock_set_reuseport(sk);
+	sock_set_reuseport(sk);
 	sock_set_keepalive(sk);
 	tcp_sock_set_nodelay(sk);
 	lock_sock(sk);
+	/* Only sockets of one user share a port, and no process is this user.
+	 * What is accepted has the user who accepts.
+	 */
+	SOCK_INODE(sock)->i_uid = INVALID_UID;
+	WRITE_ONCE(sk->sk_uid, INVALID_UID);
 	sk->sk_ipv6only = false;
 	/* Connections send in softirq, where current is anybody */
 	sk->sk_allocation = GFP_ATOMIC;
@@ -261,20 +269,6 @@ void knd_sock_unlisten(struct socket *sock, const struct knd_sock_calls *saved)
 	knd_sock_set_calls(sk, saved);
 	rcu_assign_sk_user_data(sk, NULL);
 	write_unlock_bh(&sk->sk_callback_lock);
-}
-
-/**
- * knd_sock_share - may another listener have an address that overlaps?
- * @sock: the listener
- * @share: whether it may, if it is told so too
- *
- * Context: process.
- */
-void knd_sock_share(struct socket *sock, bool share)
-{
-	lock_sock(sock->sk);
-	sock->sk->sk_reuseport = share;
-	release_sock(sock->sk);
 }
 
 /**

@@ -101,10 +101,9 @@ struct knd_tcp {
 
 /* sock.c */
 int knd_sock_listen(struct net *net, struct sockaddr_storage *addr, int backlog,
-		    bool share, void (*ready)(struct sock *sk), void *data,
+		    void (*ready)(struct sock *sk), void *data,
 		    struct knd_sock_calls *saved, struct socket **res);
 void knd_sock_unlisten(struct socket *sock, const struct knd_sock_calls *saved);
-void knd_sock_share(struct socket *sock, bool share);
 void knd_sock_attach(struct sock *sk, const struct knd_sock_calls *calls,
 		     void *data);
 bool knd_sock_lingers(const struct sock *sk);

@@ -103,29 +103,14 @@ static int knd_tcp_listen(struct knd_net *kn, struct knd_sock_calls *saved,
 			  struct socket **sock)
 {
 	const struct knd_config *cfg = &kn->cfg;
-	struct knd_tcp *tcp = &kn->tcp;
 	struct sockaddr_storage addr;
 	int err;
 
 	err = knd_addr_parse(kn->net, cfg->tcp_addr, cfg->tcp_port, &addr);
 	if (err)
 		return err;
-	err = knd_sock_listen(kn->net, &addr, cfg->tcp_backlog, false,
-			      knd_tcp_ready, kn, saved, sock);
-	if (err != -EADDRINUSE || !tcp->listener || tcp->port != cfg->tcp_port)
-		return err;
-
-	/* Perhaps it is our own listener that is in the way, as 127.0.0.1 is
-	 * for 0.0.0.0. Only for as long as both are there may they overlap.
-	 */
-	knd_sock_share(tcp->listener, true);
-	err = knd_sock_listen(kn->net, &addr, cfg->tcp_backlog, true,
-			      knd_tcp_ready, kn, saved, sock);
-	if (err)
-		knd_sock_share(tcp->listener, false);
-	else
-		knd_sock_share(*sock, false);
-	return err;
+	return knd_sock_listen(kn->net, &addr, cfg->tcp_backlog, knd_tcp_ready,
+			       kn, saved, sock);
 }
 
 /* Put another listener, or none, in the place of the present one */

@@ -505,21 +505,81 @@ TEST_F(service, port_in_use)
 	close(fd);
 }
 
+/* Listen on a port that is another's; 0 or -errno */
+static int intrude(const char *text, int option)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = address(&ss, text, PORT);
+	int err = 0, one = 1, fd;
+
+	fd = socket(ss.ss_family, SOCK_STREAM, 0);
+	setsockopt(fd, SOL_SOCKET, option, &one, sizeof(one));
+	if (bind(fd, (struct sockaddr *)&ss, len) || listen(fd, 1))
+		err = -errno;
+	close(fd);
+	return err;
+}
+
 TEST_F(service, nobody_shares_the_port)
 {
-	socklen_t len;
-	struct sockaddr_storage ss;
-	int one = 1, err, fd;
+	static const char * const addr[] = { "127.0.0.1", "0.0.0.0", "::" };
 
-	ASSERT_EQ(0, start("0.0.0.0", "echo"));
-	ASSERT_EQ(0, knd_set("tcp_addr", "127.0.0.1"));
-	len = address(&ss, "127.0.0.1", PORT);
+	ASSERT_EQ(0, start("127.0.0.1", "echo"));
+	for (int i = 0; i < 6; i++) {
+		ASSERT_EQ(0, knd_set("tcp_addr", addr[i % 3]));
+		EXPECT_EQ(-EADDRINUSE, intrude("127.0.0.1", SO_REUSEADDR));
+		EXPECT_EQ(-EADDRINUSE, intrude("127.0.0.1", SO_REUSEPORT));
+		EXPECT_EQ(-EADDRINUSE, intrude("0.0.0.0", SO_REUSEADDR));
+		EXPECT_EQ(-EADDRINUSE, intrude("0.0.0.0", SO_REUSEPORT));
+	}
+}
+
+TEST_F(service, nobody_shares_the_port_while_it_moves)
+{
+	int until[2], status, err = -EADDRINUSE, tries;
+	struct pollfd p = { .events = POLLIN };
+	pid_t pid;
+
+	ASSERT_EQ(0, start("127.0.0.1", "echo"));
+	ASSERT_EQ(0, pipe(until));
+	pid = fork();
+	if (!pid) {
+		close(until[1]);
+		p.fd = until[0];
+		for (tries = 0; err == -EADDRINUSE && !poll(&p, 1, 0); tries++)
+			err = intrude("127.0.0.1", SO_REUSEPORT);
+		_exit(err != -EADDRINUSE ? 1 : !tries ? 2 : 0);
+	}
+	close(until[0]);
+	for (int i = 0; i < slow(200, 50); i++) {
+		EXPECT_EQ(0, knd_set("tcp_addr", i % 2 ? "127.0.0.1" :
+							 "0.0.0.0"));
+	}
+	close(until[1]);
+	EXPECT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+}
+
+/* ... nor does the service share another's */
+TEST_F(service, no_port_that_another_would_share)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = address(&ss, "127.0.0.1", PORT);
+	int one = 1, fd;
+
 	fd = socket(AF_INET, SOCK_STREAM, 0);
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	err = bind(fd, (struct sockaddr *)&ss, len) || listen(fd, 1);
-	EXPECT_NE(0, err);
-	EXPECT_EQ(EADDRINUSE, errno);
+	ASSERT_EQ(0, setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one,
+				sizeof(one)));
+	ASSERT_EQ(0, bind(fd, (struct sockaddr *)&ss, len));
+	ASSERT_EQ(0, listen(fd, 1));
+	EXPECT_EQ(-EADDRINUSE, start("127.0.0.1", "echo"));
+	EXPECT_EQ(-EADDRINUSE, start("0.0.0.0", "echo"));
+	EXPECT_EQ(-EADDRINUSE, start("::", "echo"));
+	ASSERT_EQ(0, start("127.0.0.2", "echo"));
+	EXPECT_EQ(-EADDRINUSE, knd_set("tcp_addr", "0.0.0.0"));
+	EXPECT_STREQ("127.0.0.2", knd_get("tcp_addr"));
 	close(fd);
+	EXPECT_EQ(0, knd_set("tcp_addr", "0.0.0.0"));
 }
 
 TEST_F(service, low_ports_need_a_capability)
