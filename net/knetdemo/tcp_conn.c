@@ -65,10 +65,17 @@
 #define KND_PATTERN_CHARS	95
 #define KND_PATTERN_LINE	72
 #define KND_PATTERN_LEN		(KND_PATTERN_CHARS * (KND_PATTERN_LINE + 2))
-/* What chargen sends by one call: several segments of the largest size */
-#define KND_PATTERN_SEND	SZ_256K
-#define KND_PATTERN_PAGES	\
-	DIV_ROUND_UP(KND_PATTERN_LEN + KND_PATTERN_SEND, PAGE_SIZE)
+/* What chargen sends by one call, the whole of a turn: about the room that TCP
+ * tells of, so that it is filled at once and with full segments only
+ */
+#define KND_PATTERN_SEND	SZ_1M
+/* Pages come by pieces that are neighbours, as many as are easily had: TCP
+ * takes such pages by eights, others one by one
+ */
+#define KND_PATTERN_ORDER	PAGE_ALLOC_COSTLY_ORDER
+#define KND_PATTERN_PIECE	(PAGE_SIZE << KND_PATTERN_ORDER)
+#define KND_PATTERN_PIECES	\
+	DIV_ROUND_UP(KND_PATTERN_LEN + KND_PATTERN_SEND, KND_PATTERN_PIECE)
 
 /* knd_conn.flags */
 #define KND_CONN_READY		0	/* attached: the work may look */
@@ -164,7 +171,7 @@ static_assert(KND_STAT_TCP_CLOSED_PEER + KND_CLOSE_ERROR ==
 static struct workqueue_struct *knd_conn_wq;
 
 /* Made when chargen is first asked for, then never changed */
-static struct bio_vec knd_pattern[KND_PATTERN_PAGES];
+static struct bio_vec knd_pattern[KND_PATTERN_PIECES];
 static bool knd_pattern_made;
 static DEFINE_MUTEX(knd_pattern_lock);
 
@@ -476,7 +483,7 @@ static size_t knd_conn_chargen(struct knd_conn *c, size_t budget)
 	int n;
 
 	while (done < budget && !knd_conn_blocked(c->sk)) {
-		n = knd_sock_splice(c->sk, knd_pattern, KND_PATTERN_PAGES,
+		n = knd_sock_splice(c->sk, knd_pattern, KND_PATTERN_PIECES,
 				    c->offset, KND_PATTERN_SEND, true);
 		if (!knd_conn_sent(c, n))
 			break;
@@ -999,15 +1006,15 @@ void knd_conn_show(struct seq_file *seq, const struct knd_conn *c)
 
 /* What all namespaces share */
 
-/* Each page is filled on its own: they need not be neighbours */
+/* Each piece is filled on its own: they need not be neighbours */
 static void knd_pattern_fill(struct page *page, unsigned int index)
 {
-	size_t at = (size_t)index * PAGE_SIZE;
+	size_t at = (size_t)index * KND_PATTERN_PIECE;
 	u8 *to = page_address(page);
 	unsigned int line, column;
 	size_t i;
 
-	for (i = 0; i < PAGE_SIZE; i++, at++) {
+	for (i = 0; i < KND_PATTERN_PIECE; i++, at++) {
 		line = at % KND_PATTERN_LEN / (KND_PATTERN_LINE + 2);
 		column = at % (KND_PATTERN_LINE + 2);
 		if (column == KND_PATTERN_LINE)
@@ -1024,7 +1031,7 @@ static void knd_pattern_free(void)
 	unsigned int i;
 
 	/* Send queues may still have references of their own */
-	for (i = 0; i < KND_PATTERN_PAGES && knd_pattern[i].bv_page; i++) {
+	for (i = 0; i < KND_PATTERN_PIECES && knd_pattern[i].bv_page; i++) {
 		put_page(knd_pattern[i].bv_page);
 		knd_pattern[i].bv_page = NULL;
 	}
@@ -1050,15 +1057,15 @@ int knd_conn_prepare(int service)
 	mutex_lock(&knd_pattern_lock);
 	if (knd_pattern_made)
 		goto unlock;
-	for (i = 0; i < KND_PATTERN_PAGES; i++) {
-		page = alloc_page(GFP_KERNEL);
+	for (i = 0; i < KND_PATTERN_PIECES; i++) {
+		page = alloc_pages(GFP_KERNEL | __GFP_COMP, KND_PATTERN_ORDER);
 		if (!page) {
 			knd_pattern_free();
 			err = -ENOMEM;
 			goto unlock;
 		}
 		knd_pattern_fill(page, i);
-		bvec_set_page(&knd_pattern[i], page, PAGE_SIZE, 0);
+		bvec_set_page(&knd_pattern[i], page, KND_PATTERN_PIECE, 0);
 	}
 	knd_pattern_made = true;
 unlock:
