@@ -692,7 +692,8 @@ static void run_memory(const struct kb_case *c)
 	fd = fcntl(0, F_DUPFD, c->size + 16);
 	kb_need(fd >= 0, "descriptors: %s", strerror(errno));
 	close(fd);
-	kb_nap(100);
+	/* Pages that wait for a grace period or sit on a CPU's list */
+	kb_nap(2000);
 	before = kb_free_kib();
 	for (i = 0; i < c->size; i++) {
 		if (c->kind == M_CLIENT) {
@@ -703,7 +704,6 @@ static void run_memory(const struct kb_case *c)
 		if (i % 64 == 0 || i == c->size - 1)
 			echo(1);
 	}
-	/* Pages that wait for a grace period or sit on a CPU's list */
 	kb_nap(2000);
 	after = kb_free_kib();
 	kb_sample((before - after) / (double)c->size);

@@ -37,7 +37,8 @@ struct knd_file {
 /* Protects both, of all files. Held for moments only. */
 static DEFINE_MUTEX(knd_files_lock);
 
-/* Get the namespace of a file, for as long as a request takes. NULL where it
+/*
+ * Get the namespace of a file, for as long as a request takes. NULL where it
  * is gone or going.
  */
 static struct knd_net *knd_file_get(struct knd_file *kf,

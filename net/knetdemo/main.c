@@ -60,7 +60,8 @@ exit_stats:
 	return err;
 }
 
-/* Unreachable and told to stop, for all namespaces at once. No new work can
+/*
+ * Unreachable and told to stop, for all namespaces at once. No new work can
  * start once the knobs and files are gone: removing them waits for whoever is
  * inside, which is why kn->lock is not held here. A grace period follows
  * before knd_net_exit().

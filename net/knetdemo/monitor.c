@@ -59,7 +59,8 @@ static void knd_monitor_log(struct knd_net *kn, const struct knd_record *rec)
 			&src, &dst);
 }
 
-/* The caller's socket says who it is, and what was asked for even where an IP
+/*
+ * The caller's socket says who it is, and what was asked for even where an IP
  * option or routing header makes the packet go elsewhere first.
  */
 static void knd_monitor_socket(const struct sock *sk, struct knd_record *rec)
@@ -188,7 +189,8 @@ static int knd_monitor_resize(struct knd_net *kn)
 	if (!old)
 		return 0;
 
-	/* Once for those who are writing to the old ring. After that, once more
+	/*
+	 * Once for those who are writing to the old ring. After that, once more
 	 * for those who have drawn a number up to the one that is read here.
 	 */
 	synchronize_rcu();

@@ -21,7 +21,8 @@
 /* A packet with more extension headers than this is no one's friend */
 #define KND_PARSE_EXTHDRS	12
 
-/* @off: where the TCP header begins, @end: where the packet does end, @whole:
+/*
+ * @off: where the TCP header begins, @end: where the packet does end, @whole:
  * not the first of several fragments, whose header may go on in the next.
  */
 static enum knd_parse_result knd_parse_tcp(const struct sk_buff *skb,
@@ -49,7 +50,8 @@ static enum knd_parse_result knd_parse_tcp(const struct sk_buff *skb,
 	return KND_PARSE_TCP;
 }
 
-/* Where the packet ends by its header. What will be segmented may be too long
+/*
+ * Where the packet ends by its header. What will be segmented may be too long
  * for the field, and has 0 there.
  */
 static unsigned int knd_parse_end(const struct sk_buff *skb, unsigned int off,

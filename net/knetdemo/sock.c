@@ -217,7 +217,8 @@ int knd_sock_listen(struct net *net, struct sockaddr_storage *addr, int backlog,
 	sock_set_keepalive(sk);
 	tcp_sock_set_nodelay(sk);
 	lock_sock(sk);
-	/* Only sockets of one user share a port, and no process is this user.
+	/*
+	 * Only sockets of one user share a port, and no process is this user.
 	 * What is accepted has the user who accepts.
 	 */
 	SOCK_INODE(sock)->i_uid = INVALID_UID;

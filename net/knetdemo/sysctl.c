@@ -72,7 +72,8 @@ static int knd_sysctl_service(const struct ctl_table *table, int write,
 	return 0;
 }
 
-/* A line of text. What does not fit is refused, not cut; what is stored has no
+/*
+ * A line of text. What does not fit is refused, not cut; what is stored has no
  * white space around it and zeros behind it.
  */
 static int knd_sysctl_text(const struct ctl_table *table, int write,

@@ -48,7 +48,8 @@
 #define KND_CONN_BUDGET		SZ_512K
 /* Pieces of received data that are sent by one call */
 #define KND_CONN_PIECES		16
-/* What is shorter than this is copied rather than spliced, lest pages are
+/*
+ * What is shorter than this is copied rather than spliced, lest pages are
  * pinned for a few bytes each that the peer never acknowledges
  */
 #define KND_CONN_SPLICE_MIN	512
@@ -59,17 +60,20 @@
 /* How long output may stand still while a connection is being closed */
 #define KND_CONN_LINGER		(15 * HZ)
 
-/* RFC 864: lines of 72 characters out of a ring of 95, each line a character
+/*
+ * RFC 864: lines of 72 characters out of a ring of 95, each line a character
  * further on; after 95 lines it repeats
  */
 #define KND_PATTERN_CHARS	95
 #define KND_PATTERN_LINE	72
 #define KND_PATTERN_LEN		(KND_PATTERN_CHARS * (KND_PATTERN_LINE + 2))
-/* What chargen sends by one call, the whole of a turn: about the room that TCP
+/*
+ * What chargen sends by one call, the whole of a turn: about the room that TCP
  * tells of, so that it is filled at once and with full segments only
  */
 #define KND_PATTERN_SEND	SZ_1M
-/* Pages come by pieces that are neighbours, as many as are easily had: TCP
+/*
+ * Pages come by pieces that are neighbours, as many as are easily had: TCP
  * takes such pages by eights, others one by one
  */
 #define KND_PATTERN_ORDER	PAGE_ALLOC_COSTLY_ORDER
@@ -311,7 +315,8 @@ static void knd_conn_moved(struct knd_conn *c, u64 in, u64 out)
 		knd_stat_add(c->kn, KND_STAT_TCP_BYTES_OUT, out);
 }
 
-/* TCP sets this where it took less than it was given, and calls when there is
+/*
+ * TCP sets this where it took less than it was given, and calls when there is
  * room
  */
 static bool knd_conn_blocked(const struct sock *sk)
@@ -328,7 +333,8 @@ static bool knd_conn_sent(struct knd_conn *c, int sent)
 		c->err = sent;
 		return false;
 	}
-	/* With output under way an acknowledgment makes room, and TCP says so
+	/*
+	 * With output under way an acknowledgment makes room, and TCP says so
 	 * where it was TCP that had none
 	 */
 	if (sent != -EAGAIN || tcp_rtx_and_write_queues_empty(c->sk)) {
@@ -409,7 +415,8 @@ static int knd_pieces_add(struct knd_pieces *p, const struct sk_buff *skb,
 	return knd_pieces_copy(p, skb, offset, skb->len - offset);
 }
 
-/* Collect what the receive queue has, as far as there is room in @p. It all
+/*
+ * Collect what the receive queue has, as far as there is room in @p. It all
  * stays in the queue.
  */
 static int knd_pieces_collect(struct knd_pieces *p, struct sock *sk,
@@ -449,7 +456,8 @@ static void knd_pieces_free(struct knd_pieces *p)
 		put_page(p->bvec[i].bv_page);
 }
 
-/* Returns how much was echoed; what there is no room for stays in the receive
+/*
+ * Returns how much was echoed; what there is no room for stays in the receive
  * queue, whose window then holds the peer back
  */
 static size_t knd_conn_echo(struct knd_conn *c, size_t budget)
@@ -495,7 +503,8 @@ static size_t knd_conn_chargen(struct knd_conn *c, size_t budget)
 	return done;
 }
 
-/* Serve a connection for a turn. Returns whether the work has something to
+/*
+ * Serve a connection for a turn. Returns whether the work has something to
  * do: more to serve, the end of input, an error.
  */
 static bool knd_conn_serve(struct knd_conn *c)
@@ -520,7 +529,8 @@ static bool knd_conn_serve(struct knd_conn *c)
 	       (sk->sk_shutdown & RCV_SHUTDOWN && tcp_inq(sk) <= 0);
 }
 
-/* Socket calls. TCP makes them with the socket locked, and so does whoever
+/*
+ * Socket calls. TCP makes them with the socket locked, and so does whoever
  * takes sk_user_data away.
  */
 
@@ -549,7 +559,8 @@ static void knd_conn_write_space(struct sock *sk)
 {
 	struct knd_conn *c = knd_conn_of(sk);
 
-	/* Out of memory with nothing queued, sending itself calls this: to
+	/*
+	 * Out of memory with nothing queued, sending itself calls this: to
 	 * send again from here would be to recurse
 	 */
 	if (!c || c->serving || !sk_stream_is_writeable(sk))

@@ -36,7 +36,8 @@ static void knd_tcp_wake(struct knd_tcp *tcp)
 	wake_up(&tcp->wait);
 }
 
-/* The listener's sk_data_ready. Sockets that were not accepted yet have it
+/*
+ * The listener's sk_data_ready. Sockets that were not accepted yet have it
  * too, without the user data, and are none of our business.
  */
 static void knd_tcp_ready(struct sock *sk)
@@ -189,7 +190,8 @@ static int knd_tcp_move(struct knd_net *kn)
 	n = kn->tcp.backlog;
 	sock = knd_tcp_exchange(kn, sock);
 
-	/* Who was let in at the old place is served. No more than its queue
+	/*
+	 * Who was let in at the old place is served. No more than its queue
 	 * could hold, lest new ones keep us here.
 	 */
 	while (n-- >= 0 && !knd_tcp_accept(kn, sock))

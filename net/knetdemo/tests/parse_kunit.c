@@ -278,7 +278,8 @@ static struct sk_buff *knd_test_skb(struct kunit *test)
 	return skb;
 }
 
-/* Put bytes into it, @head of them in its linear part. What is behind them is
+/*
+ * Put bytes into it, @head of them in its linear part. What is behind them is
  * @tail, and must not matter.
  */
 static void knd_test_fill(struct sk_buff *skb, const u8 *byte,
@@ -390,7 +391,8 @@ static void knd_parse_divided(struct kunit *test)
 	knd_test_done(skb);
 }
 
-/* Each case cut off after each byte, with and without a length that admits it.
+/*
+ * Each case cut off after each byte, with and without a length that admits it.
  * It is TCP exactly where the TCP header is still whole.
  */
 static void knd_parse_truncated(struct kunit *test)
@@ -442,7 +444,8 @@ static void knd_parse_truncated(struct kunit *test)
 	knd_test_done(skb);
 }
 
-/* Bytes that make some sense at first, and none at all. What is found must
+/*
+ * Bytes that make some sense at first, and none at all. What is found must
  * depend on nothing but them: not on what is behind, not on how they lie.
  */
 static void knd_parse_random(struct kunit *test)

@@ -86,7 +86,8 @@ static int fail_left(pid_t tid)
 	return atoi(text);
 }
 
-/* As it should be for want of memory; sockets have names of their own for it,
+/*
+ * As it should be for want of memory; sockets have names of their own for it,
  * the last one where there is none to note that a port is taken
  */
 static bool no_memory(int err)
@@ -288,7 +289,8 @@ TEST_F_TIMEOUT(faults, namespaces, 120)
 	EXPECT_LT(10, n);
 }
 
-/* The thread that accepts: a connection is served, late at worst, or refused
+/*
+ * The thread that accepts: a connection is served, late at worst, or refused
  * and counted; none is lost from the count of those that there may be.
  */
 TEST_F_TIMEOUT(faults, acceptor, 120)

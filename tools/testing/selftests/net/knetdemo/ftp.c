@@ -1048,7 +1048,8 @@ static int stuck(const char *file)
 	return n;
 }
 
-/* A socket of the kernel has no timers once it is closed: what was lost then
+/*
+ * A socket of the kernel has no timers once it is closed: what was lost then
  * is never sent again, and the socket is never freed.
  */
 TEST_F(one, nothing_is_left_where_the_end_is_lost)

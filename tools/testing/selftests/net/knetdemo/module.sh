@@ -12,7 +12,7 @@ rounds=10
 # How long removal may take, in ms; a kernel with debugging in an emulated
 # machine is ten times slower, and so are its grace periods
 limit=2000
-[ -z "$KND_SLOW" ] || { rounds=4; limit=6000; }
+[ -z "$KND_SLOW" ] || { rounds=3; limit=6000; }
 
 grep -q '^knetdemo ' /proc/modules ||
 	skip_all "knetdemo is built in, or not there"

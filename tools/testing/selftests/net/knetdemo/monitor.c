@@ -333,7 +333,8 @@ TEST_F(monitor, destination_before_translation)
 	close(lfd);
 }
 
-/* Where packets go first is not what was asked for: a source route, or a
+/*
+ * Where packets go first is not what was asked for: a source route, or a
  * routing header of segments
  */
 static int route_by(int fd, const char *via, const char *to)
@@ -441,7 +442,8 @@ TEST_F(monitor, shows_what_a_rule_names)
 	EXPECT_EQ(6, knd_stat("monitor_attempts"));
 }
 
-/* Rules come and go under traffic. One that stays must count each attempt,
+/*
+ * Rules come and go under traffic. One that stays must count each attempt,
  * and nothing that some rule matches at all times may be missed.
  */
 TEST_F(monitor, filter_replaced_under_traffic)

@@ -244,7 +244,8 @@ static void expect(struct expected *e, const struct packet *p, int family,
 	e->data = off + doff < end ? end - off - doff : 0;
 }
 
-/* Read from the tun device what was just sent, whatever else comes with it.
+/*
+ * Read from the tun device what was just sent, whatever else comes with it.
  * The kernel fills in the length and checksum of an IPv4 header.
  */
 static int arrived(int tun, const struct packet *p, int family)

@@ -66,7 +66,8 @@ static inline char *monitor_file(const char *name)
 	return text;
 }
 
-/* Read and check "connections": a header, records with numbers that grow, and
+/*
+ * Read and check "connections": a header, records with numbers that grow, and
  * a count that is true. Returns the number of records or -1; the caller frees
  * ->rec.
  */
@@ -229,7 +230,8 @@ static inline int monitor_listen(const char *addr, int *port)
 	return fd;
 }
 
-/* Connect, wait no longer than @timeout_ms, and tell the socket, whether that
+/*
+ * Connect, wait no longer than @timeout_ms, and tell the socket, whether that
  * was a success or not.
  */
 static inline int monitor_connect(const char *addr, int port, int timeout_ms)
@@ -283,7 +285,8 @@ static inline int monitor_write_path(const char *path, const char *text)
 	return n;
 }
 
-/* Run a command line; 0 where it succeeded. Not by system(): some shells have
+/*
+ * Run a command line; 0 where it succeeded. Not by system(): some shells have
  * tools of their own built in, which know less than those of the same names.
  */
 static inline int monitor_run(const char *command)

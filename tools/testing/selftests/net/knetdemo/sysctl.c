@@ -119,7 +119,8 @@ TEST_F(sysctl, unprivileged_user_is_refused)
 	EXPECT_EQ(-EACCES, knd_set("monitor", "1"));
 }
 
-/* Root without the capability is no root; the mode of the files alone would let
+/*
+ * Root without the capability is no root; the mode of the files alone would let
  * him write
  */
 TEST_F(sysctl, capability_is_needed)

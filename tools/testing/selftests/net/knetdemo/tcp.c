@@ -169,7 +169,8 @@ static void stream_fill(struct stream *s, uint8_t *buf, size_t len)
 	s->state = x;
 }
 
-/* Send total bytes from a child and compare what comes back. Returns how many
+/*
+ * Send total bytes from a child and compare what comes back. Returns how many
  * came back right and in order, then the end; -errno for anything else.
  */
 static long long echo_stream(int fd, long long total, size_t piece)
@@ -874,7 +875,8 @@ TEST_F_TIMEOUT(service, echo_of_a_gibibyte, 250)
 	close(fd);
 }
 
-/* Echo on connections of our own until the pipe's other end is closed; exits
+/*
+ * Echo on connections of our own until the pipe's other end is closed; exits
  * with 0 where none lost a byte
  */
 static pid_t load(int port, int conns, const int until[2])
