@@ -179,7 +179,7 @@ TEST_F_TIMEOUT(large, no_more_than_a_window_is_held, 240)
 		.user = (uintptr_t)"somebody",
 		.password = (uintptr_t)"",
 		.path = (uintptr_t)"large",
-		.timeout_ms = slow ? 20000 : 5000,
+		.timeout_ms = 20000,
 	};
 	pthread_t thread;
 	int dev, err;
