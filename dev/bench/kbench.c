@@ -266,16 +266,23 @@ long long kb_stat(const char *name)
 	return -1;
 }
 
+/* Free pages, and those on the lists of the processors, which are free, too */
 unsigned long kb_free_kib(void)
 {
-	char text[4096], *at;
+	static char text[65536];
+	unsigned long pages = 0;
+	char *at;
 
 	/* Per-CPU remainders of the counters go into the sum */
 	kb_write("/proc/sys/vm/stat_refresh", "1");
+	kb_read("/proc/zoneinfo", text, sizeof(text));
+	for (at = text; (at = strstr(at, "count:")); at++)
+		pages += strtoul(at + 6, NULL, 10);
+	kb_need(pages, "no lists in /proc/zoneinfo");
 	kb_read("/proc/meminfo", text, sizeof(text));
 	at = strstr(text, "MemFree:");
 	kb_need(at, "no MemFree");
-	return strtoul(at + 8, NULL, 10);
+	return strtoul(at + 8, NULL, 10) + pages * 4;
 }
 
 unsigned int kb_tasks(void)

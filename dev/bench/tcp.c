@@ -706,7 +706,7 @@ static void run_memory(const struct kb_case *c)
 	}
 	kb_nap(2000);
 	after = kb_free_kib();
-	kb_sample((before - after) / (double)c->size);
+	kb_sample(((double)before - after) / c->size);
 	if (c->kind != M_CLIENT)
 		prove_echo();
 }
