@@ -165,6 +165,7 @@ static int knd_open(struct inode *inode, struct file *file)
 	kf = kzalloc_obj(*kf, GFP_KERNEL_ACCOUNT);
 	if (!kf)
 		return -ENOMEM;
+	/* Who opens it chooses the namespace, for as long as it is open */
 	kf->kn = knd_pernet(current->nsproxy->net_ns);
 
 	mutex_lock(&knd_files_lock);

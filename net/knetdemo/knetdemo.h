@@ -246,6 +246,12 @@ struct knd_net {
 /* main.c */
 struct knd_net *knd_pernet(struct net *net);
 
+/* Only the initial namespace: others could be made to flood the kernel's log */
+static inline bool knd_may_log(const struct knd_net *kn)
+{
+	return net_eq(kn->net, &init_net);
+}
+
 /* chardev.c */
 int knd_chardev_init(void);
 void knd_chardev_exit(void);

@@ -40,8 +40,7 @@ static void knd_monitor_log(struct knd_net *kn, const struct knd_record *rec)
 	struct sockaddr_in6 src, dst;
 	int unlogged;
 
-	/* Containers must not flood the log */
-	if (!net_eq(kn->net, &init_net) || !READ_ONCE(kn->cfg.monitor_log))
+	if (!knd_may_log(kn) || !READ_ONCE(kn->cfg.monitor_log))
 		return;
 	if (!__ratelimit(&mon->limit)) {
 		atomic_inc(&mon->unlogged);

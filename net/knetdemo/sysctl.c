@@ -49,29 +49,6 @@ const char * const knd_service_names[] = {
 	[KND_SERVICE_CHARGEN]	= "chargen",
 };
 
-/* A service is stored as a number and shown by its name */
-static int knd_sysctl_service(const struct ctl_table *table, int write,
-			      void *buffer, size_t *lenp, loff_t *ppos)
-{
-	char name[16];
-	struct ctl_table text = { .data = name, .maxlen = sizeof(name) };
-	int *service = table->data;
-	int err, i;
-
-	strscpy(name, knd_service_names[*service]);
-	if (write && *ppos + strcspn(buffer, "\n") >= sizeof(name))
-		return -EINVAL;
-	err = proc_dostring(&text, write, buffer, lenp, ppos);
-	if (err || !write)
-		return err;
-	i = match_string(knd_service_names, KND_SERVICE_MAX + 1,
-			 strim(name));
-	if (i < 0)
-		return i;
-	*service = i;
-	return 0;
-}
-
 /*
  * A line of text. What does not fit is refused, not cut; what is stored has no
  * white space around it and zeros behind it.
@@ -89,6 +66,26 @@ static int knd_sysctl_text(const struct ctl_table *table, int write,
 		return err;
 	strscpy(line, table->data);
 	strscpy_pad(table->data, strim(line), table->maxlen);
+	return 0;
+}
+
+/* A service is stored as a number and shown by its name */
+static int knd_sysctl_service(const struct ctl_table *table, int write,
+			      void *buffer, size_t *lenp, loff_t *ppos)
+{
+	char name[16];
+	struct ctl_table text = { .data = name, .maxlen = sizeof(name) };
+	int *service = table->data;
+	int err, i;
+
+	strscpy(name, knd_service_names[*service]);
+	err = knd_sysctl_text(&text, write, buffer, lenp, ppos);
+	if (err || !write)
+		return err;
+	i = match_string(knd_service_names, KND_SERVICE_MAX + 1, name);
+	if (i < 0)
+		return i;
+	*service = i;
 	return 0;
 }
 

@@ -44,7 +44,7 @@
 #include "knetdemo.h"
 #include "trace.h"
 
-/* The most that one connection moves before others have their turn */
+/* When one connection has moved so much, others have their turn */
 #define KND_CONN_BUDGET		SZ_512K
 /* Pieces of received data that are sent by one call */
 #define KND_CONN_PIECES		16
@@ -767,7 +767,7 @@ static void knd_conn_announce(struct knd_conn *c,
 			      const union knd_sockaddr *peer)
 {
 	trace_accept(c->kn->net, c->id, c->service, local, peer);
-	if (net_eq(c->kn->net, &init_net))
+	if (knd_may_log(c->kn))
 		pr_info_ratelimited("connection established to %pISpc\n",
 				    &peer->sa);
 }
