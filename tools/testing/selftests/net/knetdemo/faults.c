@@ -121,17 +121,31 @@ static pid_t kernel_thread(const char *name)
 	return found;
 }
 
-/* What the service answers at @addr: 0, -errno or what came back instead */
-static int ask(const char *addr, int port)
+/* A connected socket that waits @limit seconds for what comes, or -errno */
+static int connect_to(const char *addr, int port, int limit)
 {
-	struct timeval limit = { .tv_sec = 20 };
+	struct timeval tv = { .tv_sec = limit };
 	struct sockaddr_storage ss;
 	socklen_t len = monitor_addr(&ss, addr, port);
-	int fd = socket(ss.ss_family, SOCK_STREAM, 0), err = 0;
+	int fd = socket(ss.ss_family, SOCK_STREAM, 0), err;
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
+	if (!connect(fd, (void *)&ss, len))
+		return fd;
+	err = -errno;
+	close(fd);
+	return err;
+}
+
+/* Does the service answer at @addr? 0 or -errno */
+static int ask(const char *addr, int port)
+{
+	int fd = connect_to(addr, port, 20), err = 0;
 	char c = 'x';
 
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-	if (connect(fd, (void *)&ss, len) || send(fd, &c, 1, MSG_NOSIGNAL) < 0)
+	if (fd < 0)
+		return fd;
+	if (send(fd, &c, 1, MSG_NOSIGNAL) < 0)
 		err = -errno;
 	else if (recv(fd, &c, 1, 0) != 1)
 		err = -ECONNRESET;
@@ -145,6 +159,7 @@ FIXTURE(faults) {
 
 FIXTURE_SETUP(faults)
 {
+	/* Where it is built in, or faults cannot be told by their origin */
 	if (faults_of_the_module())
 		SKIP(return, "no knetdemo.ko or no fault injection by origin");
 	/* Those as well that could wait for memory */
@@ -442,16 +457,9 @@ static int serve(const char *service)
 /* A connection that is accepted */
 static int dial(void)
 {
-	struct timeval limit = { .tv_sec = 60 };
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
-	struct sockaddr_storage ss;
-	socklen_t len = monitor_addr(&ss, "127.0.0.1", 60000);
+	int fd = connect_to("127.0.0.1", 60000, 60);
 
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-	if (connect(fd, (void *)&ss, len) ||
-	    knd_wait_stat("tcp_accepted", 1, 20000) != 1)
-		return -1;
-	return fd;
+	return knd_wait_stat("tcp_accepted", 1, 20000) == 1 ? fd : -1;
 }
 
 /*

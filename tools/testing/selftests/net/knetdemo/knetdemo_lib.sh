@@ -24,7 +24,8 @@ plan()
 	echo "1..$1"
 }
 
-# skip_all REASON...: nothing can be tested on this machine
+# skip_all REASON...: nothing can be tested on this machine: a tool is missing,
+# or a test of the module finds it built in
 skip_all()
 {
 	echo "TAP version 13"

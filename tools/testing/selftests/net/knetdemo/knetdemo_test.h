@@ -20,6 +20,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -143,6 +144,24 @@ static inline int knd_unshare_net(void)
 		err = -errno;
 	close(fd);
 	return err;
+}
+
+/*
+ * Run a command line; 0 where it succeeded. Not by system(): some shells have
+ * tools of their own built in, which know less than those of the same names.
+ */
+static inline int knd_run(const char *command)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (!pid) {
+		execlp("bash", "bash", "-c", command, NULL);
+		_exit(127);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+		return -1;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
 /* For this thread, until it ends */

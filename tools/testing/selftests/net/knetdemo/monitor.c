@@ -49,8 +49,7 @@ FIXTURE_VARIANT_ADD(monitor, ipv6) {
 FIXTURE_SETUP(monitor)
 {
 	ASSERT_EQ(0, knd_unshare_net());
-	ASSERT_EQ(0,
-		  monitor_run("ip -6 addr add 2001:db8::2/128 dev lo nodad"));
+	ASSERT_EQ(0, knd_run("ip -6 addr add 2001:db8::2/128 dev lo nodad"));
 	ASSERT_EQ(0, knd_set("monitor", "1"));
 }
 
@@ -61,12 +60,12 @@ FIXTURE_TEARDOWN(monitor)
 /* Something to send to that never answers */
 static int black_hole(void)
 {
-	return monitor_run("ip link add hole type dummy && "
-			   "ip link set hole up && "
-			   "ip addr add 192.0.2.2/24 dev hole && "
-			   "ip addr add 2001:db8:1::2/64 dev hole nodad && "
-			   "ip neigh add 192.0.2.1 lladdr 2:0:0:0:0:1 dev hole && "
-			   "ip neigh add 2001:db8:1::1 lladdr 2:0:0:0:0:1 dev hole");
+	return knd_run("ip link add hole type dummy && "
+		       "ip link set hole up && "
+		       "ip addr add 192.0.2.2/24 dev hole && "
+		       "ip addr add 2001:db8:1::2/64 dev hole nodad && "
+		       "ip neigh add 192.0.2.1 lladdr 2:0:0:0:0:1 dev hole && "
+		       "ip neigh add 2001:db8:1::1 lladdr 2:0:0:0:0:1 dev hole");
 }
 
 TEST_F(monitor, a_connection_is_one_record)
@@ -315,7 +314,7 @@ TEST_F(monitor, destination_before_translation)
 	lfd = monitor_listen(variant->local, &port);
 	ASSERT_LE(0, lfd);
 	snprintf(command, sizeof(command), variant->nft, port);
-	ASSERT_EQ(0, monitor_run(command));
+	ASSERT_EQ(0, knd_run(command));
 	snprintf(rule, sizeof(rule), "add %s 80", variant->hole);
 	ASSERT_EQ(0, monitor_filter(rule));
 
@@ -366,14 +365,14 @@ TEST_F(monitor, destination_at_the_end_of_a_route)
 		 "nft 'add chain inet t c { type filter hook output priority 0; }' && "
 		 "nft 'add rule inet t c %s daddr %s tcp dport 80 counter'",
 		 ss.ss_family == AF_INET ? "ip" : "ip6", variant->other);
-	ASSERT_EQ(0, monitor_run(command));
+	ASSERT_EQ(0, knd_run(command));
 	snprintf(rule, sizeof(rule), "add %s 80", variant->local);
 	ASSERT_EQ(0, monitor_filter(rule));
 
 	ASSERT_EQ(-1, connect(fd, (void *)&ss, len));
 	ASSERT_EQ(EINPROGRESS, errno);
-	EXPECT_EQ(0, monitor_run("nft list chain inet t c | "
-				 "grep -q 'packets [1-9]'"));
+	EXPECT_EQ(0, knd_run("nft list chain inet t c | "
+			     "grep -q 'packets [1-9]'"));
 	EXPECT_EQ(1, knd_stat("monitor_attempts"));
 	EXPECT_EQ(0, knd_stat("monitor_filtered"));
 	r = monitor_last();
@@ -384,10 +383,10 @@ TEST_F(monitor, destination_at_the_end_of_a_route)
 
 TEST_F(monitor, dropped_by_a_firewall)
 {
-	ASSERT_EQ(0, monitor_run("nft add table inet t && "
-				 "nft 'add chain inet t c "
-				 "{ type filter hook output priority -400; "
-				 "policy drop; }'"));
+	ASSERT_EQ(0, knd_run("nft add table inet t && "
+			     "nft 'add chain inet t c "
+			     "{ type filter hook output priority -400; "
+			     "policy drop; }'"));
 	close(monitor_connect(variant->local, 80, 0));
 	EXPECT_EQ(1, knd_stat("monitor_attempts"));
 }
@@ -399,10 +398,10 @@ TEST_F(monitor, off_and_on)
 	struct listing l;
 
 	ASSERT_EQ(0, monitor_connects(variant->local, 1, 3));
-	EXPECT_EQ(0, monitor_run(HOOKED));
+	EXPECT_EQ(0, knd_run(HOOKED));
 	ASSERT_EQ(0, knd_set("monitor", "0"));
 	/* Off costs nothing, since nothing is there */
-	EXPECT_EQ(1, monitor_run(HOOKED));
+	EXPECT_EQ(1, knd_run(HOOKED));
 	ASSERT_EQ(0, monitor_connects(variant->local, 1, 3));
 	EXPECT_EQ(3, knd_stat("monitor_attempts"));
 	/* What was recorded can still be read */

@@ -66,9 +66,9 @@ FIXTURE_SETUP(raw)
 		self->tun = open("/dev/tun", O_RDWR | O_NONBLOCK);
 	ASSERT_LE(0, self->tun);
 	ASSERT_EQ(0, ioctl(self->tun, TUNSETIFF, &ifr));
-	ASSERT_EQ(0, monitor_run("ip link set tun addrgenmode none up && "
-				 "ip addr add 198.51.100.2/24 dev tun && "
-				 "ip addr add 2001:db8:2::2/64 dev tun nodad"));
+	ASSERT_EQ(0, knd_run("ip link set tun addrgenmode none up && "
+			     "ip addr add 198.51.100.2/24 dev tun && "
+			     "ip addr add 2001:db8:2::2/64 dev tun nodad"));
 	self->fd = socket(variant->family, SOCK_RAW, IPPROTO_RAW);
 	ASSERT_LE(0, self->fd);
 	self->to_len = monitor_addr(&self->to, variant->to, 0);

@@ -12,7 +12,6 @@
 #include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/wait.h>
 
 #include "knetdemo_test.h"
 
@@ -283,24 +282,6 @@ static inline int monitor_write_path(const char *path, const char *text)
 	n = n < 0 ? -errno : 0;
 	close(fd);
 	return n;
-}
-
-/*
- * Run a command line; 0 where it succeeded. Not by system(): some shells have
- * tools of their own built in, which know less than those of the same names.
- */
-static inline int monitor_run(const char *command)
-{
-	pid_t pid = fork();
-	int status;
-
-	if (!pid) {
-		execlp("bash", "bash", "-c", command, NULL);
-		_exit(127);
-	}
-	if (pid < 0 || waitpid(pid, &status, 0) != pid)
-		return -1;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
 #endif /* _MONITOR_TEST_H */

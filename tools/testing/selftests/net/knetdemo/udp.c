@@ -271,7 +271,7 @@ TEST_F_TIMEOUT(udp, gso_to_a_receiver_with_gro, 120)
 /* The kernel makes the segments where the device does not */
 TEST_F_TIMEOUT(udp, gso_in_software, 120)
 {
-	ASSERT_EQ(0, udp_sh("ip link set tx0 gso_max_size 2048"));
+	ASSERT_EQ(0, knd_run("ip link set tx0 gso_max_size 2048"));
 	gso_case(_metadata, &self->wire, variant->far, 500, 128, 256, 128,
 		 false);
 }
@@ -285,7 +285,7 @@ TEST_F_TIMEOUT(udp, segments_larger_than_the_mtu_go_one_by_one, 120)
 	EXPECT_EQ(0, udp_number("failed"));
 
 	/* The route is asked again in the next run */
-	ASSERT_EQ(0, udp_sh("ip link set tx0 mtu 9000"));
+	ASSERT_EQ(0, knd_run("ip link set tx0 mtu 9000"));
 	gso_case(_metadata, &self->wire, variant->far, 2000, 8, 20, 8, false);
 	EXPECT_EQ(0, udp_number("gso_errno"));
 }
@@ -306,7 +306,7 @@ TEST_F_TIMEOUT(udp, segments_again_when_the_route_takes_them, 120)
 	ASSERT_EQ(0, knd_set("udp", "1"));
 	ASSERT_LE(8, udp_wait_number("sent", 8, WAIT_MS));
 	EXPECT_EQ(1, udp_number("gso_used"));
-	ASSERT_EQ(0, udp_sh(wide));
+	ASSERT_EQ(0, knd_run(wide));
 	EXPECT_EQ(8, udp_wait_number("gso_used", 8, WAIT_MS));
 	EXPECT_EQ(0, udp_number("failed"));
 	close(fd);
@@ -364,8 +364,8 @@ TEST_F_TIMEOUT(udp, source_address_and_port, 120)
 
 	fd = udp_socket_far(&self->wire, variant->far, PORT);
 	ASSERT_LE(0, fd);
-	ASSERT_EQ(0, udp_sh("ip addr add 10.9.0.77/24 dev tx0"));
-	ASSERT_EQ(0, udp_sh("ip addr add fd09::77/64 dev tx0 nodad"));
+	ASSERT_EQ(0, knd_run("ip addr add 10.9.0.77/24 dev tx0"));
+	ASSERT_EQ(0, knd_run("ip addr add fd09::77/64 dev tx0 nodad"));
 	ASSERT_EQ(0, knd_set("udp_saddr", variant->family == AF_INET ?
 			     "10.9.0.77" : "fd09::77"));
 	ASSERT_EQ(0, knd_set("udp_sport", "4242"));
@@ -552,7 +552,7 @@ TEST_F_TIMEOUT(udp, a_queue_that_drops, 120)
 
 	fd = udp_socket_far(&self->wire, variant->far, PORT);
 	ASSERT_LE(0, fd);
-	ASSERT_EQ(0, udp_sh(DROP));
+	ASSERT_EQ(0, knd_run(DROP));
 	ASSERT_EQ(0, knd_set("udp_count", "100"));
 	ASSERT_EQ(0, knd_set("udp_interval_us", "0"));
 	ASSERT_EQ(0, knd_set("udp", "1"));
@@ -580,7 +580,7 @@ TEST_F_TIMEOUT(udp, a_full_socket_buffer, 120)
 
 	fd = udp_socket_far(&self->wire, variant->far, PORT);
 	ASSERT_LE(0, fd);
-	ASSERT_EQ(0, udp_sh(HOLD));
+	ASSERT_EQ(0, knd_run(HOLD));
 	ASSERT_EQ(0, knd_set("udp_size", "1400"));
 	ASSERT_EQ(0, knd_set("udp_count", "1000"));
 	ASSERT_EQ(0, knd_set("udp_interval_us", "0"));
@@ -597,12 +597,12 @@ TEST_F_TIMEOUT(udp, a_full_socket_buffer, 120)
 		TH_LOG("stopped after %lld us", (long long)t / 1000);
 
 	/* A run that is let go ends complete */
-	ASSERT_EQ(0, udp_sh("tc qdisc del dev tx0 root"));
+	ASSERT_EQ(0, knd_run("tc qdisc del dev tx0 root"));
 	udp_drain(fd);
-	ASSERT_EQ(0, udp_sh(HOLD));
+	ASSERT_EQ(0, knd_run(HOLD));
 	ASSERT_EQ(0, knd_set("udp", "1"));
 	EXPECT_LE(1, udp_wait_number("err_again", 1, WAIT_MS));
-	ASSERT_EQ(0, udp_sh(RELEASE));
+	ASSERT_EQ(0, knd_run(RELEASE));
 	/* netem looks at its new times when a packet comes by */
 	mine = udp_socket_near_to(variant->near, fd);
 	ASSERT_LE(0, mine);
@@ -622,32 +622,32 @@ TEST_F_TIMEOUT(udp, a_device_that_goes_down_and_comes_back, 120)
 
 	fd = udp_socket_far(&self->wire, variant->far, PORT);
 	ASSERT_LE(0, fd);
-	ASSERT_EQ(0, udp_sh(KEEP));
+	ASSERT_EQ(0, knd_run(KEEP));
 	ASSERT_EQ(0, knd_set("udp_count", "0"));
 	ASSERT_EQ(0, knd_set("udp_interval_us", "1000"));
 	ASSERT_EQ(0, knd_set("udp", "1"));
 	ASSERT_EQ(13, udp_recv(fd, self->buf, sizeof(self->buf), WAIT_MS));
 
-	ASSERT_EQ(0, udp_sh("ip link set tx0 down"));
+	ASSERT_EQ(0, knd_run("ip link set tx0 down"));
 	EXPECT_LE(5, udp_wait_number("failed", 5, WAIT_MS));
 	EXPECT_LE(5, udp_number("err_unreach") + udp_number("err_netdown"));
 	EXPECT_STREQ("running", udp_text("state"));
 
-	ASSERT_EQ(0, udp_sh("ip link set tx0 up"));
+	ASSERT_EQ(0, knd_run("ip link set tx0 up"));
 	udp_drain(fd);
 	ASSERT_EQ(13, udp_recv(fd, self->buf, sizeof(self->buf), WAIT_MS));
 
 	/* Another address of ours, and the old one gone */
-	ASSERT_EQ(0, udp_sh("ip addr flush dev tx0"));
-	ASSERT_EQ(0, udp_sh("ip addr add 10.9.0.99/24 dev tx0"));
-	ASSERT_EQ(0, udp_sh("ip addr add fd09::99/64 dev tx0 nodad"));
+	ASSERT_EQ(0, knd_run("ip addr flush dev tx0"));
+	ASSERT_EQ(0, knd_run("ip addr add 10.9.0.99/24 dev tx0"));
+	ASSERT_EQ(0, knd_run("ip addr add fd09::99/64 dev tx0 nodad"));
 	sent = udp_number("sent");
 	EXPECT_LE(sent + 10, udp_wait_number("sent", sent + 10, WAIT_MS));
 	udp_drain(fd);
 	ASSERT_EQ(13, udp_recv(fd, self->buf, sizeof(self->buf), WAIT_MS));
 
 	/* The device itself: the run says so, and goes on */
-	ASSERT_EQ(0, udp_sh("ip link del tx0"));
+	ASSERT_EQ(0, knd_run("ip link del tx0"));
 	sent = udp_number("failed");
 	EXPECT_LE(sent + 5, udp_wait_number("failed", sent + 5, WAIT_MS));
 	EXPECT_STREQ("running", udp_text("state"));
@@ -659,12 +659,12 @@ TEST_F_TIMEOUT(udp, a_device_that_goes_down_and_comes_back, 120)
 /* Off is off, also where the address cannot be read any more */
 TEST_F(udp, stops_when_the_device_of_its_address_is_gone)
 {
-	ASSERT_EQ(0, udp_sh("ip link add gone type dummy && "
-			    "ip link set gone up"));
+	ASSERT_EQ(0, knd_run("ip link add gone type dummy && "
+			     "ip link set gone up"));
 	ASSERT_EQ(0, knd_set("udp_daddr", "fe80::1%gone"));
 	ASSERT_EQ(0, knd_set("udp_count", "0"));
 	ASSERT_EQ(0, knd_set("udp", "1"));
-	ASSERT_EQ(0, udp_sh("ip link del gone"));
+	ASSERT_EQ(0, knd_run("ip link del gone"));
 	EXPECT_EQ(-EINVAL, knd_set("udp_dport", "60002"));
 	EXPECT_STREQ("60001", knd_get("udp_dport"));
 	EXPECT_STREQ("running", udp_text("state"));
@@ -682,7 +682,7 @@ TEST_F(udp, one_run_after_the_other)
 {
 	long i, times = udp_scale(500, 10);
 
-	ASSERT_EQ(0, udp_sh(KEEP));
+	ASSERT_EQ(0, knd_run(KEEP));
 	for (i = 1; i <= times; i++) {
 		ASSERT_EQ(0, knd_set("udp", "1"));
 		while (strcmp(udp_text("state"), "finished"))

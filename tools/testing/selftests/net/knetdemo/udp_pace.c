@@ -223,7 +223,7 @@ static int netem_figures(long *sent, long *dropped, long *reordered)
 	FILE *f;
 	char *p;
 
-	if (udp_sh("tc -s qdisc show dev tx0 > /tmp/udp_pace.tc"))
+	if (knd_run("tc -s qdisc show dev tx0 > /tmp/udp_pace.tc"))
 		return -1;
 	f = fopen("/tmp/udp_pace.tc", "r");
 	if (!f)
@@ -301,7 +301,7 @@ static void netem_case(struct __test_metadata *_metadata,
 	snprintf(cmd, sizeof(cmd),
 		 "tc qdisc del dev tx0 root 2> /dev/null; "
 		 "tc qdisc add dev tx0 root netem limit 100000 %s", netem);
-	ASSERT_EQ(0, udp_sh(cmd));
+	ASSERT_EQ(0, knd_run(cmd));
 	ASSERT_EQ(0, knd_set("udp_stamp", "1"));
 	ASSERT_EQ(0, knd_set("udp_size", "200"));
 	ASSERT_EQ(0, knd_set_int("udp_count", count));

@@ -14,7 +14,6 @@
 #include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/wait.h>
 #include <linux/knetdemo.h>
 #include "knetdemo_test.h"
 
@@ -41,25 +40,6 @@ static inline void udp_sleep_ms(long ms)
 	struct timespec ts = { ms / 1000, ms % 1000 * 1000000 };
 
 	nanosleep(&ts, NULL);
-}
-
-/*
- * Run a command line, 0 where it succeeded. Not system(): a busybox that is
- * /bin/sh takes its own ip, whatever PATH says.
- */
-static inline int udp_sh(const char *cmd)
-{
-	int status;
-	pid_t pid;
-
-	pid = fork();
-	if (!pid) {
-		execlp("bash", "bash", "-c", cmd, NULL);
-		_exit(127);
-	}
-	if (pid < 0 || waitpid(pid, &status, 0) != pid)
-		return -1;
-	return status;
 }
 
 /* The namespaces: the emitter is in the one that the test is in */
@@ -212,7 +192,7 @@ static inline int udp_wire_open(struct udp_wire *w)
 		 "ip -b - <<< \"link add tx0 address ${a}1 $v ${a}2 netns $rx\n"
 		 "$(end 1 2 tx0)\" && nsenter --net=$rx ip -b - <<< \"$(end 2 1 rx0)\"",
 		 getpid(), w->rx);
-	if (udp_sh(cmd))
+	if (knd_run(cmd))
 		return -1;
 	near = udp_socket("::", 9);
 	far = udp_socket_far(w, "::", 9);
