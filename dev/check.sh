@@ -115,4 +115,5 @@ run $(./run_kselftest.sh -l | grep ^net/knetdemo: |
 say
 say "took $((SECONDS - begin)) s"
 echo "$passed passed, $failed failed, $skipped skipped"
-[ "$failed" -eq 0 ]
+# The guests have all that a test could want: skipping there is a fault
+[ "$failed" -eq 0 ] && [ "$skipped" -eq 0 ]

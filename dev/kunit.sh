@@ -10,7 +10,7 @@ src=$("$TOP/dev/source.sh")
 lock "build-$(tree_name "$src")-uml"
 tree=$("$TOP/dev/tree.sh" "$src")
 cd "$tree"
-# What UML has by default and these suites do not need, a sixth of the build
+# What UML has by default and these suites do not need
 without=(--kconfig_add=CONFIG_EXPERT=y)
 for option in BLOCK ETHTOOL_NETLINK HID_SUPPORT INPUT PTP_1588_CLOCK SUSPEND; do
 	without+=("--kconfig_add=CONFIG_$option=n")
