@@ -382,7 +382,7 @@ static bool knd_sock_addrs_v6(const struct sock *sk, union knd_sockaddr *local,
 
 	local->in6.sin6_family = AF_INET6;
 	local->in6.sin6_addr = sk->sk_v6_rcv_saddr;
-	local->in6.sin6_port = htons(sk->sk_num);
+	local->in6.sin6_port = inet_sk(sk)->inet_sport;
 	local->in6.sin6_scope_id = ipv6_iface_scope_id(&sk->sk_v6_rcv_saddr,
 						       sk->sk_bound_dev_if);
 	peer->in6.sin6_family = AF_INET6;
@@ -406,7 +406,8 @@ static bool knd_sock_addrs_v6(const struct sock *sk, union knd_sockaddr *local,
  * @local: where its own address goes
  * @peer: where its peer's address goes
  *
- * An IPv4 connection of an IPv6 socket has IPv4 addresses.
+ * An IPv4 connection of an IPv6 socket has IPv4 addresses. One that is over has
+ * them still: the local port is not that of struct sock, which TCP gives back.
  *
  * Context: any.
  */
@@ -420,7 +421,7 @@ void knd_sock_addrs(const struct sock *sk, union knd_sockaddr *local,
 
 	local->in4.sin_family = AF_INET;
 	local->in4.sin_addr.s_addr = sk->sk_rcv_saddr;
-	local->in4.sin_port = htons(sk->sk_num);
+	local->in4.sin_port = inet_sk(sk)->inet_sport;
 	peer->in4.sin_family = AF_INET;
 	peer->in4.sin_addr.s_addr = sk->sk_daddr;
 	peer->in4.sin_port = sk->sk_dport;
