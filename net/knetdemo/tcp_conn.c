@@ -6,8 +6,9 @@
  * A connection has no thread. Its socket calls when there is input or room
  * for output, in softirq with the socket locked, and there the service runs.
  * What cannot be done there is left to a work item: everything that sleeps
- * (closing), what comes while somebody else owns the socket, and what is too
- * much for one turn.
+ * (closing), what comes while somebody else owns the socket, what is too much
+ * for one turn, and the output of chargen: until the work comes to it, the
+ * peer has read more and there is more room.
  *
  * The work takes the socket by lock_sock_fast(), so that the service always
  * runs with the spinlock held and nothing on the socket's backlog: the
@@ -72,6 +73,11 @@
  * tells of, so that it is filled at once and with full segments only
  */
 #define KND_PATTERN_SEND	SZ_1M
+/*
+ * What of it may wait for the peer's window. TCP sends what waits a segment at
+ * a time, as the peer reads; the rest is sent when there is room for many.
+ */
+#define KND_PATTERN_UNSENT	SZ_256K
 /*
  * Pages come by pieces that are neighbours, as many as are easily had: TCP
  * takes such pages by eights, others one by one
@@ -345,16 +351,18 @@ static bool knd_conn_sent(struct knd_conn *c, int sent)
 	return false;
 }
 
-static size_t knd_conn_discard(struct knd_conn *c, size_t budget)
+/* The services: each returns whether it has more to do in another turn */
+
+static bool knd_conn_discard(struct knd_conn *c)
 {
 	int n = tcp_inq(c->sk);
 
 	if (n <= 0)
-		return 0;
-	n = min_t(size_t, n, budget);
+		return false;
+	n = min_t(size_t, n, KND_CONN_BUDGET);
 	tcp_read_done(c->sk, n);
 	knd_conn_moved(c, n, 0);
-	return n;
+	return n == KND_CONN_BUDGET;
 }
 
 /* Received data on its way to the send queue */
@@ -457,21 +465,22 @@ static void knd_pieces_free(struct knd_pieces *p)
 }
 
 /*
- * Returns how much was echoed; what there is no room for stays in the receive
- * queue, whose window then holds the peer back
+ * What there is no room for stays in the receive queue, whose window then
+ * holds the peer back
  */
-static size_t knd_conn_echo(struct knd_conn *c, size_t budget)
+static bool knd_conn_echo(struct knd_conn *c)
 {
 	struct sock *sk = c->sk;
 	struct knd_pieces p;
 	size_t done = 0;
 	int n;
 
-	while (done < budget && tcp_inq(sk) > 0 && !knd_conn_blocked(sk)) {
+	while (done < KND_CONN_BUDGET && tcp_inq(sk) > 0 &&
+	       !knd_conn_blocked(sk)) {
 		p.n = 0;
 		p.len = 0;
 		p.copied = 0;
-		n = knd_pieces_collect(&p, sk, budget - done);
+		n = knd_pieces_collect(&p, sk, KND_CONN_BUDGET - done);
 		if (!n)
 			n = knd_sock_splice(sk, p.bvec, p.n, 0, p.len, false);
 		knd_pieces_free(&p);
@@ -482,15 +491,15 @@ static size_t knd_conn_echo(struct knd_conn *c, size_t budget)
 	}
 	if (done)
 		knd_conn_moved(c, done, done);
-	return done;
+	return done >= KND_CONN_BUDGET && !knd_conn_blocked(sk);
 }
 
-static size_t knd_conn_chargen(struct knd_conn *c, size_t budget)
+static bool knd_conn_chargen(struct knd_conn *c)
 {
 	size_t done = 0;
 	int n;
 
-	while (done < budget && !knd_conn_blocked(c->sk)) {
+	while (done < KND_CONN_BUDGET && !knd_conn_blocked(c->sk)) {
 		n = knd_sock_splice(c->sk, knd_pattern, KND_PATTERN_PIECES,
 				    c->offset, KND_PATTERN_SEND, true);
 		if (!knd_conn_sent(c, n))
@@ -500,7 +509,7 @@ static size_t knd_conn_chargen(struct knd_conn *c, size_t budget)
 	}
 	if (done)
 		knd_conn_moved(c, 0, done);
-	return done;
+	return done >= KND_CONN_BUDGET && !knd_conn_blocked(c->sk);
 }
 
 /*
@@ -509,23 +518,23 @@ static size_t knd_conn_chargen(struct knd_conn *c, size_t budget)
  */
 static bool knd_conn_serve(struct knd_conn *c)
 {
-	size_t budget = KND_CONN_BUDGET, done;
 	struct sock *sk = c->sk;
+	bool more;
 
 	if (unlikely(c->err))
 		return true;
 	c->serving = true;
 	if (c->state == KND_CONN_OPEN && c->service == KND_SERVICE_ECHO) {
-		done = knd_conn_echo(c, budget);
+		more = knd_conn_echo(c);
 	} else {
-		done = knd_conn_discard(c, budget);
+		more = knd_conn_discard(c);
 		if (c->service == KND_SERVICE_CHARGEN &&
 		    c->state == KND_CONN_OPEN &&
 		    !(sk->sk_shutdown & RCV_SHUTDOWN))
-			done = max(done, knd_conn_chargen(c, budget));
+			more |= knd_conn_chargen(c);
 	}
 	c->serving = false;
-	return done >= budget || c->err ||
+	return more || c->err ||
 	       (sk->sk_shutdown & RCV_SHUTDOWN && tcp_inq(sk) <= 0);
 }
 
@@ -563,10 +572,13 @@ static void knd_conn_write_space(struct sock *sk)
 	 * Out of memory with nothing queued, sending itself calls this: to
 	 * send again from here would be to recurse
 	 */
-	if (!c || c->serving || !sk_stream_is_writeable(sk))
+	if (!c || c->serving || !__sk_stream_is_writeable(sk, 1))
 		return;
 	clear_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
-	knd_conn_turn(c);
+	if (c->service == KND_SERVICE_CHARGEN)
+		knd_conn_queue(c);
+	else
+		knd_conn_turn(c);
 }
 
 /* In the middle of what TCP does with a segment: not now */
@@ -772,6 +784,15 @@ static void knd_conn_announce(struct knd_conn *c,
 				    &peer->sa);
 }
 
+/* As TCP_NOTSENT_LOWAT, unless the sysctl says less */
+static void knd_conn_prefer_bursts(struct sock *sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+
+	if (tcp_notsent_lowat(tp) > KND_PATTERN_UNSENT)
+		WRITE_ONCE(tp->notsent_lowat, KND_PATTERN_UNSENT);
+}
+
 /* Have the socket call, and look at what came before it did */
 static void knd_conn_attach(struct knd_conn *c)
 {
@@ -779,6 +800,8 @@ static void knd_conn_attach(struct knd_conn *c)
 	bool slow = lock_sock_fast(sk);
 
 	knd_sock_attach(sk, &knd_conn_calls, c);
+	if (c->service == KND_SERVICE_CHARGEN)
+		knd_conn_prefer_bursts(sk);
 	c->una = tcp_sk(sk)->snd_una;
 	set_bit(KND_CONN_READY, &c->flags);
 	unlock_sock_fast(sk, slow);
