@@ -108,6 +108,10 @@ dummy()
 	echo 1 > /proc/sys/net/ipv6/conf/dummy0/disable_ipv6
 }
 
+# A client must not be given the port of the service
+echo 60000 > /proc/sys/net/ipv4/ip_local_reserved_ports
+# ... nor what TCP learned in the case before
+echo 1 > /proc/sys/net/ipv4/tcp_no_metrics_save
 case $boot in
 monitor:*)
 	export KB_WHO=${boot#*:*:}
