@@ -964,8 +964,6 @@ static bool has(const char *path, const char *text, const char *needle)
 	return strstr(text, needle);
 }
 
-#define TRACING "/sys/kernel/tracing/"
-
 TEST_F(one, seen_while_it_runs_and_never_the_password)
 {
 	struct knetdemo_ftp_get r = request(&self->s, self->fd);
@@ -974,7 +972,7 @@ TEST_F(one, seen_while_it_runs_and_never_the_password)
 	double start = now();
 	void *res;
 
-	knd_write(TRACING "events/knetdemo/ftp_stage/", "enable", "1");
+	knd_trace("ftp_stage", true);
 	r.flags = KNETDEMO_FTP_SIZE;
 	r.timeout_ms = 1000;
 	self->s.cut = 100000;
@@ -999,10 +997,10 @@ TEST_F(one, seen_while_it_runs_and_never_the_password)
 	EXPECT_NE(NULL, strstr(text, " 150 -110 "));
 	EXPECT_EQ(NULL, strstr(text, PASSWORD));
 
-	EXPECT_TRUE(has(TRACING "trace", NULL, "stage=pass reply=331"));
-	EXPECT_FALSE(has(TRACING "trace", NULL, PASSWORD));
+	EXPECT_TRUE(has(KND_TRACING "trace", NULL, "stage=pass reply=331"));
+	EXPECT_FALSE(has(KND_TRACING "trace", NULL, PASSWORD));
 	EXPECT_FALSE(has("/dev/kmsg", NULL, PASSWORD));
-	knd_write(TRACING "events/knetdemo/ftp_stage/", "enable", "0");
+	knd_trace("ftp_stage", false);
 }
 
 /* The list of what is over does not grow for ever */
@@ -1024,27 +1022,6 @@ TEST_F(one, the_past_is_short)
 	EXPECT_EQ(NULL, strstr(text, "\n4 done "));
 }
 
-/* Sockets that end, or wait for the end, by nothing that would ever happen */
-static int stuck(const char *file)
-{
-	unsigned int state, timer;
-	char line[512];
-	int n = 0;
-	FILE *f;
-
-	f = fopen(file, "r");
-	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "%*d: %*s %*s %x %*s %x:", &state,
-			   &timer) == 2 &&
-		    !timer && (state == TCP_FIN_WAIT1 ||
-			       state == TCP_FIN_WAIT2 ||
-			       state == TCP_LAST_ACK || state == TCP_CLOSING))
-			n++;
-	if (f)
-		fclose(f);
-	return n;
-}
-
 /*
  * A socket of the kernel has no timers once it is closed: what was lost then
  * is never sent again, and the socket is never freed.
@@ -1064,7 +1041,7 @@ TEST_F(one, nothing_is_left_where_the_end_is_lost)
 	self->s.size = 1000;
 	ASSERT_EQ(0, get(&r)) TH_LOG("%s", r.text);
 	EXPECT_TRUE(same(r.fd, data, 1000));
-	EXPECT_EQ(0, stuck("/proc/net/tcp"));
+	EXPECT_EQ(0, knd_stuck("/proc/net/tcp"));
 	EXPECT_EQ(1, knd_stat("ftp_done"));
 }
 

@@ -13,7 +13,9 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <net/if.h>
+#include <netinet/tcp.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +28,7 @@
 
 #define KND_SYSCTL	"/proc/sys/net/knetdemo/"
 #define KND_PROC	"/proc/net/knetdemo/"
+#define KND_TRACING	"/sys/kernel/tracing/"
 
 /* Write @text to the file in one write(), as echo and sysctl do */
 static inline int knd_write(const char *dir, const char *name,
@@ -162,6 +165,43 @@ static inline int knd_run(const char *command)
 	if (pid < 0 || waitpid(pid, &status, 0) != pid)
 		return -1;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* Switch a tracepoint of the component; when it goes on, the trace is empty */
+static inline int knd_trace(const char *event, bool on)
+{
+	char dir[128];
+	int fd;
+
+	if (on) {
+		fd = open(KND_TRACING "trace", O_WRONLY | O_TRUNC);
+		if (fd < 0)
+			return -errno;
+		close(fd);
+	}
+	snprintf(dir, sizeof(dir), KND_TRACING "events/knetdemo/%s/", event);
+	return knd_write(dir, "enable", on ? "1" : "0");
+}
+
+/* Sockets that end, or wait for the end, by nothing that would ever happen */
+static inline int knd_stuck(const char *file)
+{
+	unsigned int state, timer;
+	char line[512];
+	int n = 0;
+	FILE *f;
+
+	f = fopen(file, "r");
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "%*d: %*s %*s %x %*s %x:", &state,
+			   &timer) == 2 &&
+		    !timer && (state == TCP_FIN_WAIT1 ||
+			       state == TCP_FIN_WAIT2 ||
+			       state == TCP_LAST_ACK || state == TCP_CLOSING))
+			n++;
+	if (f)
+		fclose(f);
+	return n;
 }
 
 /* For this thread, until it ends */

@@ -782,31 +782,20 @@ TEST(kernel_log)
 	close(fd);
 }
 
-#define EVENT	"/sys/kernel/tracing/events/knetdemo/connect/enable"
-
 TEST(tracepoint)
 {
 	char text[65536], want[256], *line;
 	struct record r;
-	size_t len;
-	FILE *f;
 
 	ASSERT_EQ(0, knd_unshare_net());
 	ASSERT_EQ(0, knd_set("monitor", "1"));
 	ASSERT_EQ(0, monitor_filter("add ::1 7\nadd ::1\n"));
-	f = fopen("/sys/kernel/tracing/trace", "w");
-	ASSERT_NE(NULL, f);
-	fclose(f);
-	ASSERT_EQ(0, monitor_write_path(EVENT, "1"));
+	ASSERT_EQ(0, knd_trace("connect", true));
 	ASSERT_EQ(0, monitor_connects("::1", 1, 1));
-	ASSERT_EQ(0, monitor_write_path(EVENT, "0"));
+	ASSERT_EQ(0, knd_trace("connect", false));
 	ASSERT_EQ(0, monitor_connects("::1", 1, 1));
 
-	f = fopen("/sys/kernel/tracing/trace", "r");
-	ASSERT_NE(NULL, f);
-	len = fread(text, 1, sizeof(text) - 1, f);
-	text[len] = '\0';
-	fclose(f);
+	ASSERT_LT(0, knd_read(KND_TRACING, "trace", text, sizeof(text)));
 	ASSERT_EQ(0, knd_set("monitor_ring", "16"));
 	r = monitor_last();
 	ASSERT_EQ(2, r.seq);

@@ -463,6 +463,151 @@ TEST_F(tcp, chargen_pattern)
 	EXPECT_EQ(1, knd_wait_stat("tcp_closed_reset", 1, 5000));
 }
 
+/*
+ * Why connections end. Each cause is the business of one end; it returns how
+ * many bytes more the service was sent.
+ */
+
+static int ended_by_peer(int fd)
+{
+	return shutdown(fd, SHUT_WR);
+}
+
+static int reset_by_peer(int fd)
+{
+	struct linger linger = { .l_onoff = 1 };
+
+	if (setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)))
+		return -errno;
+	return close(fd);
+}
+
+/* From now on nothing of the service's reaches its peers */
+static int cut_off(void)
+{
+	return knd_run("nft 'add table inet t; add chain inet t c "
+		       "{ type filter hook input priority 0; }; "
+		       "add rule inet t c tcp sport 60000 drop'");
+}
+
+static int lost(int fd)
+{
+	if (knd_write("/proc/sys/net/ipv4/", "tcp_retries2", "2") || cut_off())
+		return -1;
+	return send(fd, "?", 1, 0);
+}
+
+static int idle(int fd)
+{
+	return knd_set("tcp_idle_ms", "300");
+}
+
+static int killed(int fd)
+{
+	return knd_write(KND_PROC, "tcp", "kill all");
+}
+
+static int stopped(int fd)
+{
+	return knd_set("tcp", "0");
+}
+
+static int destroyed(int fd)
+{
+	return knd_run("ss -K state established sport = 60000 > /dev/null");
+}
+
+FIXTURE(end) {
+};
+
+FIXTURE_VARIANT(end) {
+	const char *reason;
+	int (*cause)(int fd);
+	const char *addr;
+};
+
+FIXTURE_VARIANT_ADD(end, peer) {
+	.reason = "peer", .cause = ended_by_peer, .addr = "127.0.0.1",
+};
+
+FIXTURE_VARIANT_ADD(end, reset) {
+	.reason = "reset", .cause = reset_by_peer, .addr = "::1",
+};
+
+FIXTURE_VARIANT_ADD(end, timeout) {
+	.reason = "timeout", .cause = lost, .addr = "127.0.0.1",
+};
+
+FIXTURE_VARIANT_ADD(end, idle) {
+	.reason = "idle", .cause = idle, .addr = "::1",
+};
+
+FIXTURE_VARIANT_ADD(end, killed) {
+	.reason = "killed", .cause = killed, .addr = "127.0.0.1",
+};
+
+FIXTURE_VARIANT_ADD(end, stopped) {
+	.reason = "stopped", .cause = stopped, .addr = "::1",
+};
+
+FIXTURE_VARIANT_ADD(end, error) {
+	.reason = "error", .cause = destroyed, .addr = "127.0.0.1",
+};
+
+FIXTURE_SETUP(end)
+{
+	ASSERT_EQ(0, knd_unshare_net());
+}
+
+FIXTURE_TEARDOWN(end)
+{
+	EXPECT_EQ(0, knd_set("tcp", "0"));
+	EXPECT_EQ(knd_stat("tcp_accepted"), knd_stat("tcp_closed"));
+}
+
+TEST_F_TIMEOUT(end, is_counted_and_traced, 60)
+{
+	bool v6 = strchr(variant->addr, ':');
+	char stat[32], text[65536], want[320], name[INET6_ADDRSTRLEN + 2];
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+	uint64_t cookie = 0;
+	int fd, more, n;
+
+	snprintf(stat, sizeof(stat), "tcp_closed_%s", variant->reason);
+	snprintf(name, sizeof(name), v6 ? "[%s]" : "%s", variant->addr);
+	ASSERT_EQ(0, knd_trace("accept", true));
+	ASSERT_EQ(0, knd_trace("close", true));
+	ASSERT_EQ(0, start(variant->addr, "echo"));
+	fd = dial(variant->addr, PORT);
+	ASSERT_LE(0, fd);
+	getsockname(fd, (struct sockaddr *)&ss, &len);
+	len = sizeof(cookie);
+	ASSERT_EQ(0, getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie,
+				&len));
+	ASSERT_EQ(0, ask(fd, "hello"));
+	EXPECT_EQ(0, knd_stat("tcp_closed"));
+
+	more = variant->cause(fd);
+	ASSERT_LE(0, more);
+	EXPECT_EQ(1, knd_wait_stat(stat, 1, 20000));
+	EXPECT_EQ(1, knd_wait_stat("tcp_closed", 1, 5000));
+	ASSERT_EQ(0, knd_trace("accept", false));
+	ASSERT_EQ(0, knd_trace("close", false));
+
+	ASSERT_LT(0, knd_read(KND_TRACING, "trace", text, sizeof(text)));
+	n = snprintf(want, sizeof(want),
+		     ": netns=%llu id=1 service=echo local=%s:%d peer=%s:%d",
+		     (unsigned long long)cookie, name, PORT, name,
+		     ntohs(((struct sockaddr_in *)&ss)->sin_port));
+	EXPECT_NE(NULL, strstr(text, " accept: netns="));
+	EXPECT_NE(NULL, strstr(text, want)) TH_LOG("no %s in %s", want, text);
+	snprintf(want + n, sizeof(want) - n, " reason=%s in=%d out=%d\n",
+		 variant->reason, 5 + more, 5 + more);
+	EXPECT_NE(NULL, strstr(text, " close: netns="));
+	EXPECT_NE(NULL, strstr(text, want)) TH_LOG("no %s in %s", want, text);
+}
+
 FIXTURE(service) {
 };
 
@@ -780,6 +925,100 @@ TEST_F(service, silent_client_has_its_time)
 	EXPECT_LE(490, now_ms() - began);
 	EXPECT_GE(490 + slow(500, 2000), now_ms() - began);
 	EXPECT_EQ(1, knd_wait_stat("tcp_closed_idle", 1, 5000));
+	close(fd);
+}
+
+/* What the peer takes late is no silence: its time begins at the last byte */
+TEST_F_TIMEOUT(service, idle_since_the_peer_took_it_all, 60)
+{
+	int limit = slow(2000, 6000), size = 4096, fd;
+	struct sockaddr_storage ss;
+	static char buf[40000];
+	long long began;
+	socklen_t len;
+	char c;
+
+	ASSERT_EQ(0, knd_set_int("tcp_idle_ms", limit));
+	ASSERT_EQ(0, start("127.0.0.1", "echo"));
+	len = address(&ss, "127.0.0.1", PORT);
+	fd = socket(AF_INET, SOCK_STREAM, 0);
+	ASSERT_EQ(0, setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size,
+				sizeof(size)));
+	ASSERT_EQ(0, connect(fd, (struct sockaddr *)&ss, len));
+	EXPECT_EQ(0, send_all(fd, buf, sizeof(buf)));
+	/* It is all in the service's send queue, for want of a window */
+	ASSERT_EQ(sizeof(buf), knd_wait_stat("tcp_bytes_out", sizeof(buf),
+					     5000));
+	usleep(limit * 700);
+	EXPECT_EQ(0, knd_stat("tcp_closed"));
+	EXPECT_EQ(sizeof(buf), recv_all(fd, buf, sizeof(buf)));
+	began = now_ms();
+	EXPECT_EQ(0, recv_all(fd, &c, 1));
+	/* Timed by acknowledgments, whose clock is coarse */
+	EXPECT_LE(limit - 50, now_ms() - began);
+	EXPECT_GE(limit + slow(1000, 3000), now_ms() - began);
+	EXPECT_EQ(1, knd_wait_stat("tcp_closed_idle", 1, 5000));
+	close(fd);
+}
+
+/* Who ends his side and then takes nothing is not waited for for ever */
+TEST_F_TIMEOUT(service, output_that_stands_still_is_given_up, 60)
+{
+	long long began;
+	int fd;
+
+	ASSERT_EQ(0, start("127.0.0.1", "echo"));
+	fd = dial("127.0.0.1", PORT);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, ask(fd, "hello"));
+	ASSERT_EQ(0, cut_off());
+	ASSERT_EQ(1, send(fd, "?", 1, 0));
+	ASSERT_EQ(0, shutdown(fd, SHUT_WR));
+	began = now_ms();
+	EXPECT_EQ(1, knd_wait_stat("tcp_closed_timeout", 1, 40000));
+	EXPECT_LE(14900, now_ms() - began);
+	EXPECT_GE(15000 + slow(1500, 5000), now_ms() - began);
+	EXPECT_EQ(0, knd_stuck("/proc/net/tcp"));
+	close(fd);
+}
+
+/*
+ * A socket of the kernel has no timers once it is closed: it must not wait for
+ * the peer's end then, for as long as tcp_fin_timeout might say
+ */
+TEST_F(service, no_socket_waits_for_ever)
+{
+	static const char * const seconds[] = { "60", "120" };
+	char c;
+	int fd;
+
+	ASSERT_EQ(0, knd_set("tcp_idle_ms", "200"));
+	ASSERT_EQ(0, start("127.0.0.1", "echo"));
+	for (int i = 0; i < 2; i++) {
+		ASSERT_EQ(0, knd_write("/proc/sys/net/ipv4/", "tcp_fin_timeout",
+				       seconds[i]));
+		fd = dial("127.0.0.1", PORT);
+		ASSERT_LE(0, fd);
+		EXPECT_EQ(0, recv(fd, &c, 1, 0));
+		EXPECT_EQ(i + 1, knd_wait_stat("tcp_closed_idle", i + 1, 5000));
+		EXPECT_EQ(0, knd_stuck("/proc/net/tcp"));
+		close(fd);
+	}
+}
+
+/* A listener that the administrator destroys is gone until switched on anew */
+TEST_F(service, a_destroyed_listener)
+{
+	int fd;
+
+	ASSERT_EQ(0, start("127.0.0.1", "echo"));
+	ASSERT_EQ(0, knd_run("ss -K -l sport = 60000 > /dev/null"));
+	EXPECT_EQ(-ECONNREFUSED, dial("127.0.0.1", PORT));
+	ASSERT_EQ(0, knd_set("tcp", "0"));
+	ASSERT_EQ(0, knd_set("tcp", "1"));
+	fd = dial("127.0.0.1", PORT);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(0, ask(fd, "back"));
 	close(fd);
 }
 
