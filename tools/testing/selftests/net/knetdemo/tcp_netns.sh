@@ -8,7 +8,8 @@
 #
 #	client 192.0.2.2, 2001:db8::2 --- veth --- 192.0.2.1, 2001:db8::1 server
 #
-# KND_ROUNDS sets how often a namespace is deleted.
+# KND_ROUNDS sets how often a namespace is deleted, KND_LOSSY_KIB how much is
+# sent over the network that loses packets.
 
 # shellcheck source=knetdemo_lib.sh
 source "$(dirname "$(readlink -f "$0")")/knetdemo_lib.sh"
@@ -16,7 +17,7 @@ source "$(dirname "$(readlink -f "$0")")/knetdemo_lib.sh"
 conns=1000
 rounds=${KND_ROUNDS:-10}
 bulk_kib=32768
-lossy_kib=1024
+lossy_kib=${KND_LOSSY_KIB:-1024}
 # How long an end may take, in ms; a kernel with debugging in an emulated
 # machine is ten times slower, and so are its grace periods
 limit=2000
@@ -24,12 +25,12 @@ if [ -n "$KND_SLOW" ]; then
 	conns=100
 	rounds=${KND_ROUNDS:-3}
 	bulk_kib=1024
-	lossy_kib=64
+	lossy_kib=${KND_LOSSY_KIB:-64}
 	limit=6000
 fi
 
-input=$(mktemp)
-output=$(mktemp)
+dir=$(mktemp -d)
+mkfifo "$dir/sent"
 holder=
 
 finish()
@@ -37,7 +38,7 @@ finish()
 	[ -z "$holder" ] || kill "$holder" 2> /dev/null
 	wait 2> /dev/null
 	cleanup_all_ns
-	rm -f "$input" "$output"
+	rm -r "$dir"
 }
 trap finish EXIT
 
@@ -84,13 +85,22 @@ held()
 
 now_ms() { echo $((${EPOCHREALTIME/./} / 1000)); }
 
-# What comes back through tcp_client is what was sent: echo ADDRESS
+# What comes back is what a command says: echo_same ADDRESS COMMAND...
 echo_same()
 {
-	ip netns exec "$client" "$knd_dir/tcp_client" echo "$1" 60000 \
-		< "$input" > "$output" &&
-	[ "$(sha256sum < "$input")" = "$(sha256sum < "$output")" ]
+	local addr=$1 sum sent back
+	shift
+
+	exec {sum}< <("$@" | tee "$dir/sent" | sha256sum)
+	back=$(set -o pipefail
+		ip netns exec "$client" "$knd_dir/tcp_client" \
+			echo "$addr" 60000 < "$dir/sent" | sha256sum) || back=
+	read -r -u "$sum" sent
+	exec {sum}<&-
+	[ "$sent" = "$back" ]
 }
+
+random() { head -c "$(($1 * 1024))" /dev/urandom; }
 
 exact()
 {
@@ -98,24 +108,21 @@ exact()
 
 	connect_pair
 	result "two namespaces" $?
-	head -c $((bulk_kib * 1024)) /dev/urandom > "$input"
 	for addr in 192.0.2.1 2001:db8::1; do
-		echo_same "$addr"
+		echo_same "$addr" random "$bulk_kib"
 		result "echo $bulk_kib KiB, $addr" $?
 	done
 
-	head -c $((lossy_kib * 1024)) /dev/urandom > "$input"
 	tc -n "$server" qdisc add dev veth0 root netem loss 10% &&
 	tc -n "$client" qdisc add dev veth0 root netem loss 10%
 	result "a loss of 10 % each way" $?
 	for addr in 192.0.2.1 2001:db8::1; do
-		echo_same "$addr"
+		echo_same "$addr" random "$lossy_kib"
 		result "echo $lossy_kib KiB, $addr, with loss" $?
 	done
 
 	# The end of stdin comes at once: the half-close goes with the data
-	printf 'all there is' > "$input"
-	echo_same 192.0.2.1
+	echo_same 192.0.2.1 printf 'all there is'
 	result "half-close at once, with loss" $?
 	cleanup_ns "$server" "$client"
 }
@@ -130,8 +137,7 @@ reordered()
 	ip netns exec "$client" sysctl -qw net.ipv4.tcp_min_tso_segs=1
 	tc -n "$client" qdisc add dev veth0 root netem delay 1ms reorder 25% \
 		duplicate 5%
-	head -c $((lossy_kib * 1024)) /dev/urandom > "$input"
-	echo_same 192.0.2.1
+	echo_same 192.0.2.1 random "$lossy_kib"
 	result "echo $lossy_kib KiB, reordered and duplicated" $?
 	cleanup_ns "$server" "$client"
 }
