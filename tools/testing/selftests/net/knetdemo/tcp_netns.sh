@@ -8,13 +8,14 @@
 #
 #	client 192.0.2.2, 2001:db8::2 --- veth --- 192.0.2.1, 2001:db8::1 server
 #
-# KND_ROUNDS sets how often a namespace is deleted, KND_LOSSY_KIB how much is
-# sent over the network that loses packets.
+# KND_ROUNDS sets how often a namespace is deleted and the module removed,
+# KND_CONNS with how many connections, KND_LOSSY_KIB how much is sent over the
+# network that loses packets.
 
 # shellcheck source=knetdemo_lib.sh
 source "$(dirname "$(readlink -f "$0")")/knetdemo_lib.sh"
 
-conns=1000
+conns=${KND_CONNS:-1000}
 rounds=${KND_ROUNDS:-10}
 bulk_kib=32768
 lossy_kib=${KND_LOSSY_KIB:-1024}
@@ -22,7 +23,7 @@ lossy_kib=${KND_LOSSY_KIB:-1024}
 # machine is ten times slower, and so are its grace periods
 limit=2000
 if [ -n "$KND_SLOW" ]; then
-	conns=100
+	conns=${KND_CONNS:-100}
 	rounds=${KND_ROUNDS:-3}
 	bulk_kib=1024
 	lossy_kib=${KND_LOSSY_KIB:-64}
@@ -188,28 +189,28 @@ delete_while_busy()
 
 remove_while_busy()
 {
-	local began took
+	local worst=0 status=0 round began took
 
-	connect_pair && hold
-	result "$conns busy connections" $?
-	began=$(now_ms)
-	rmmod knetdemo
-	result "module removed" $?
-	took=$(($(now_ms) - began))
-	[ "$took" -le "$limit" ]
-	result "... in $took ms" $?
-	kill "$holder" 2> /dev/null
-	held
-	modprobe knetdemo
-	result "module back" $?
-	cleanup_ns "$server" "$client"
+	for ((round = 0; round < rounds; round++)); do
+		connect_pair && hold || status=1
+		began=$(now_ms)
+		rmmod knetdemo || status=1
+		took=$(($(now_ms) - began))
+		[ "$took" -le "$worst" ] || worst=$took
+		kill "$holder" 2> /dev/null
+		held
+		modprobe knetdemo || status=1
+		cleanup_ns "$server" "$client"
+	done
+	[ "$status" -eq 0 ] && [ "$worst" -le "$limit" ]
+	result "module removed $rounds times, the slowest in $worst ms" $?
 }
 
 is_module=
 results=14
 if grep -q '^knetdemo ' /proc/modules; then
 	is_module=1
-	results=18
+	results=15
 fi
 plan "$results"
 exact
