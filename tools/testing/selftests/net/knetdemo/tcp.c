@@ -514,7 +514,7 @@ static int stopped(int fd)
 
 static int destroyed(int fd)
 {
-	return knd_run("ss -K state established sport = 60000 > /dev/null");
+	return knd_run("ss -tK state established sport = 60000 > /dev/null");
 }
 
 FIXTURE(end) {
@@ -1012,7 +1012,7 @@ TEST_F(service, a_destroyed_listener)
 	int fd;
 
 	ASSERT_EQ(0, start("127.0.0.1", "echo"));
-	ASSERT_EQ(0, knd_run("ss -K -l sport = 60000 > /dev/null"));
+	ASSERT_EQ(0, knd_run("ss -tlK sport = 60000 > /dev/null"));
 	EXPECT_EQ(-ECONNREFUSED, dial("127.0.0.1", PORT));
 	ASSERT_EQ(0, knd_set("tcp", "0"));
 	ASSERT_EQ(0, knd_set("tcp", "1"));
