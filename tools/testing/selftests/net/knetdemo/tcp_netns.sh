@@ -161,27 +161,44 @@ stop_while_busy()
 	cleanup_ns "$server" "$client"
 }
 
-# The namespace is gone when its end of the veth pair is, and the service's
-# thread with it
-delete_while_busy()
+# What ends by a command is ended with connections that are busy, as often as
+# asked for; sets worst, in ms: end_while_busy COMMAND...
+end_while_busy()
 {
-	local worst=0 status=0 round began took
+	local status=0 round began took
 
+	worst=0
 	for ((round = 0; round < rounds; round++)); do
 		connect_pair && hold || status=1
 		began=$(now_ms)
-		ip netns del "$server" || status=1
-		while ip -n "$client" link show veth0 > /dev/null 2>&1; do
-			[ $(($(now_ms) - began)) -le 5000 ] || break
-		done
+		"$@" || status=1
 		took=$(($(now_ms) - began))
 		[ "$took" -le "$worst" ] || worst=$took
 		# The resets may have died with the link
 		kill "$holder" 2> /dev/null
 		held
-		cleanup_ns "$client"
+		[ -z "$is_module" ] || modprobe knetdemo || status=1
+		cleanup_ns "$server" "$client"
 	done
 	[ "$status" -eq 0 ] && [ "$worst" -le "$limit" ]
+}
+
+# The namespace is gone when its end of the veth pair is, and the service's
+# thread with it
+delete_server()
+{
+	local began
+
+	began=$(now_ms)
+	ip netns del "$server" || return
+	while ip -n "$client" link show veth0 > /dev/null 2>&1; do
+		[ $(($(now_ms) - began)) -le 5000 ] || return
+	done
+}
+
+delete_while_busy()
+{
+	end_while_busy delete_server
 	result "$rounds namespaces deleted, the slowest in $worst ms" $?
 	! grep -qs '^knd-tcp' /proc/[0-9]*/comm
 	result "no thread is left" $?
@@ -189,20 +206,7 @@ delete_while_busy()
 
 remove_while_busy()
 {
-	local worst=0 status=0 round began took
-
-	for ((round = 0; round < rounds; round++)); do
-		connect_pair && hold || status=1
-		began=$(now_ms)
-		rmmod knetdemo || status=1
-		took=$(($(now_ms) - began))
-		[ "$took" -le "$worst" ] || worst=$took
-		kill "$holder" 2> /dev/null
-		held
-		modprobe knetdemo || status=1
-		cleanup_ns "$server" "$client"
-	done
-	[ "$status" -eq 0 ] && [ "$worst" -le "$limit" ]
+	end_while_busy rmmod knetdemo
 	result "module removed $rounds times, the slowest in $worst ms" $?
 }
 
