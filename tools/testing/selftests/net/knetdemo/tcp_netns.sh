@@ -8,9 +8,11 @@
 #
 #	client 192.0.2.2, 2001:db8::2 --- veth --- 192.0.2.1, 2001:db8::1 server
 #
+# Arguments name the parts to run: exact, reordered, stop, delete, remove.
 # KND_ROUNDS sets how often a namespace is deleted and the module removed,
-# KND_CONNS with how many connections, KND_LOSSY_KIB how much is sent over the
-# network that loses packets.
+# KND_CONNS with how many connections, KND_LIMIT within how many ms each of
+# them must end, KND_LOSSY_KIB how much is sent over the network that loses
+# packets.
 
 # shellcheck source=knetdemo_lib.sh
 source "$(dirname "$(readlink -f "$0")")/knetdemo_lib.sh"
@@ -19,15 +21,15 @@ conns=${KND_CONNS:-1000}
 rounds=${KND_ROUNDS:-10}
 bulk_kib=32768
 lossy_kib=${KND_LOSSY_KIB:-1024}
-# How long an end may take, in ms; a kernel with debugging in an emulated
-# machine is ten times slower, and so are its grace periods
-limit=2000
+# A kernel with debugging in an emulated machine is ten times slower, and so are
+# its grace periods
+limit=${KND_LIMIT:-2000}
 if [ -n "$KND_SLOW" ]; then
 	conns=${KND_CONNS:-100}
 	rounds=${KND_ROUNDS:-3}
 	bulk_kib=1024
 	lossy_kib=${KND_LOSSY_KIB:-64}
-	limit=6000
+	limit=${KND_LIMIT:-6000}
 fi
 
 dir=$(mktemp -d)
@@ -143,7 +145,7 @@ reordered()
 	cleanup_ns "$server" "$client"
 }
 
-stop_while_busy()
+stop()
 {
 	local began took
 
@@ -179,6 +181,7 @@ end_while_busy()
 		held
 		[ -z "$is_module" ] || modprobe knetdemo || status=1
 		cleanup_ns "$server" "$client"
+		echo "# $((round + 1)) of $rounds in $took ms: $*"
 	done
 	[ "$status" -eq 0 ] && [ "$worst" -le "$limit" ]
 }
@@ -192,11 +195,11 @@ delete_server()
 	began=$(now_ms)
 	ip netns del "$server" || return
 	while ip -n "$client" link show veth0 > /dev/null 2>&1; do
-		[ $(($(now_ms) - began)) -le 5000 ] || return
+		[ $(($(now_ms) - began)) -le $((2 * limit)) ] || return
 	done
 }
 
-delete_while_busy()
+delete()
 {
 	end_while_busy delete_server
 	result "$rounds namespaces deleted, the slowest in $worst ms" $?
@@ -204,22 +207,32 @@ delete_while_busy()
 	result "no thread is left" $?
 }
 
-remove_while_busy()
+remove()
 {
 	end_while_busy rmmod knetdemo
 	result "module removed $rounds times, the slowest in $worst ms" $?
 }
 
 is_module=
-results=14
+parts=(exact reordered stop delete)
 if grep -q '^knetdemo ' /proc/modules; then
 	is_module=1
-	results=15
+	parts+=(remove)
 fi
-plan "$results"
-exact
-reordered
-stop_while_busy
-delete_while_busy
-[ -z "$is_module" ] || remove_while_busy
+[ $# -eq 0 ] || parts=("$@")
+declare -A results=([exact]=7 [reordered]=2 [stop]=3 [delete]=2 [remove]=1)
+planned=0
+for part in "${parts[@]}"; do
+	if [ -z "${results[$part]}" ]; then
+		echo "$0: no such part: $part" >&2
+		exit "$ksft_fail"
+	fi
+	[ "$part" != remove ] || [ -n "$is_module" ] ||
+		skip_all "knetdemo is built in"
+	planned=$((planned + results[$part]))
+done
+plan "$planned"
+for part in "${parts[@]}"; do
+	"$part"
+done
 finish_tests
