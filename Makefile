@@ -79,7 +79,7 @@ lint:
 	@dev/lint.sh
 
 bench bench-time bench-profile:
-	@dev/setup.sh gnuplot-nox vsftpd curl wget iperf3 ethtool libc6-dev
+	@dev/setup.sh gnuplot-nox vsftpd curl wget iperf3 libc6-dev
 	@dev/bench/bench.sh $(if $(ROLE),-r '$(ROLE)') \
 		$(if $(filter bench-time,$@),-t) \
 		$(if $(filter bench-profile,$@),-p '$(CASE)')

@@ -6,7 +6,7 @@
 . "$(dirname "$0")/lib.sh"
 
 # Needed, then taken where they are installed
-tools=(bash ip ss tc nft nc.openbsd unshare nsenter setpriv taskset timeout
+tools=(bash ip ss tc nft nc.openbsd ethtool unshare nsenter setpriv taskset timeout
 	stdbuf stat readlink kmod sha256sum cmp dd head tail tr sort od seq)
 optional=(perl strace python3.11 socat iperf3 curl wget lftp
 	tcpdump perf lsns prlimit script)

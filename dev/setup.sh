@@ -11,7 +11,7 @@ packages=(
 	ccache git python3 patch
 	# the virtual machine and its userland
 	qemu-system-x86 busybox-static bash iproute2 nftables netcat-openbsd
-	util-linux coreutils procps
+	ethtool util-linux coreutils procps
 	# what the FTP servers in it are linked with, see image.sh
 	libwrap0 libsodium23 libpam0g
 )
@@ -19,7 +19,7 @@ packages+=("$@")
 
 if ! command -v dpkg-query > /dev/null; then
 	for tool in gcc make flex bison bc rsync cpio qemu-system-x86_64 \
-		    busybox bash ip nft nc; do
+		    busybox bash ip nft nc ethtool; do
 		command -v "$tool" > /dev/null ||
 			die "$tool is missing, and this is no Debian system: install what stands for: ${packages[*]}"
 	done

@@ -8,11 +8,11 @@
 #
 #	client 192.0.2.2, 2001:db8::2 --- veth --- 192.0.2.1, 2001:db8::1 server
 #
-# Arguments name the parts to run: exact, reordered, stop, delete, remove.
-# KND_ROUNDS sets how often a namespace is deleted and the module removed,
-# KND_CONNS with how many connections, KND_LIMIT within how many ms each of
-# them must end, KND_LOSSY_KIB how much is sent over the network that loses
-# packets.
+# Arguments name the parts to run: exact, reordered, copied, stop, delete,
+# remove. KND_ROUNDS sets how often a namespace is deleted and the module
+# removed, KND_CONNS with how many connections, KND_LIMIT within how many ms
+# each of them must end, KND_LOSSY_KIB how much is sent over the network that
+# loses packets.
 
 # shellcheck source=knetdemo_lib.sh
 source "$(dirname "$(readlink -f "$0")")/knetdemo_lib.sh"
@@ -32,6 +32,7 @@ if [ -n "$KND_SLOW" ]; then
 	limit=${KND_LIMIT:-6000}
 fi
 
+needs ethtool
 dir=$(mktemp -d)
 mkfifo "$dir/sent"
 holder=
@@ -145,6 +146,18 @@ reordered()
 	cleanup_ns "$server" "$client"
 }
 
+# A device without scatter-gather: TCP copies what it is given to splice
+copied()
+{
+	connect_pair
+	result "two namespaces, for copies" $?
+	ip netns exec "$server" ethtool -K veth0 sg off > /dev/null
+	result "a device without scatter-gather" $?
+	echo_same 192.0.2.1 random "$bulk_kib"
+	result "echo $bulk_kib KiB, copied" $?
+	cleanup_ns "$server" "$client"
+}
+
 stop()
 {
 	local began took
@@ -214,13 +227,14 @@ remove()
 }
 
 is_module=
-parts=(exact reordered stop delete)
+parts=(exact reordered copied stop delete)
 if grep -q '^knetdemo ' /proc/modules; then
 	is_module=1
 	parts+=(remove)
 fi
 [ $# -eq 0 ] || parts=("$@")
-declare -A results=([exact]=7 [reordered]=2 [stop]=3 [delete]=2 [remove]=1)
+declare -A results=([exact]=7 [reordered]=2 [copied]=3 [stop]=3 [delete]=2
+		    [remove]=1)
 planned=0
 for part in "${parts[@]}"; do
 	if [ -z "${results[$part]}" ]; then
