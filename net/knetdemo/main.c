@@ -61,10 +61,11 @@ exit_stats:
 }
 
 /*
- * Unreachable and told to stop, for all namespaces at once. No new work can
- * start once the knobs and files are gone: removing them waits for whoever is
- * inside, which is why kn->lock is not held here. A grace period follows
- * before knd_net_exit().
+ * Unreachable, told to stop, and waited for. No new work can start once the
+ * knobs and files are gone: removing them waits for whoever is inside, which is
+ * why kn->lock is not held here. What sends has ended before any part of the
+ * network exits: IPv6 may be a module that was loaded after this one, and exits
+ * before it. A grace period follows before knd_net_exit().
  */
 static void __net_exit knd_net_pre_exit(struct net *net)
 {
@@ -77,16 +78,16 @@ static void __net_exit knd_net_pre_exit(struct net *net)
 	knd_tcp_pre_exit(kn);
 	knd_udp_pre_exit(kn);
 	knd_ftp_pre_exit(kn);
-}
-
-/* Wait for what was told to stop, then free */
-static void __net_exit knd_net_exit(struct net *net)
-{
-	struct knd_net *kn = knd_pernet(net);
 
 	knd_ftp_exit(kn);
 	knd_udp_exit(kn);
 	knd_tcp_exit(kn);
+}
+
+static void __net_exit knd_net_exit(struct net *net)
+{
+	struct knd_net *kn = knd_pernet(net);
+
 	knd_monitor_exit(kn);
 	knd_stats_exit(kn);
 }
