@@ -178,8 +178,8 @@ static void knd_sock_set_calls(struct sock *sk,
  * @addr: where to listen; the port may be in use by connections, not by
  *	another listener
  * @backlog: connections that may wait to be accepted
- * @ready: to be called, in softirq, when there is something to accept;
- *	accepted sockets inherit it until knd_sock_attach()
+ * @ready: to be called, with BH off and under RCU, when there is something to
+ *	accept; accepted sockets inherit it until knd_sock_attach()
  * @data: what @ready finds in the listener's sk_user_data, not in a child's
  * @saved: where the default calls are stored
  * @res: where the socket goes

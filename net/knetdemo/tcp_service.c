@@ -37,17 +37,20 @@ static void knd_tcp_wake(struct knd_tcp *tcp)
 }
 
 /*
- * The listener's sk_data_ready. Sockets that were not accepted yet have it
- * too, without the user data, and are none of our business.
+ * The listener's sk_data_ready, called with BH off and under RCU. Sockets that
+ * were not accepted yet have it too, for their backlog without RCU; they have
+ * no user data and are none of our business.
  */
 static void knd_tcp_ready(struct sock *sk)
 {
 	struct knd_net *kn;
 
 	trace_sk_data_ready(sk);
+	if (sk->sk_state != TCP_LISTEN)
+		return;
 	read_lock_bh(&sk->sk_callback_lock);
 	kn = rcu_dereference_sk_user_data(sk);
-	if (kn && sk->sk_state == TCP_LISTEN)
+	if (kn)
 		knd_tcp_wake(&kn->tcp);
 	read_unlock_bh(&sk->sk_callback_lock);
 }
