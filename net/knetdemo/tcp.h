@@ -68,6 +68,9 @@ struct knd_sock_calls {
  * @addr: where @listener is bound, in the words of tcp_addr; &knd_net.lock
  * @port: where @listener is bound; &knd_net.lock
  * @backlog: what @listener was told; &knd_net.lock
+ * @service: enum knd_service for those who are accepted. Changed with
+ *	&knd_net.lock and @accept_lock held, when what it needs is there; read
+ *	with either.
  * @idle_ms: what the connections' timers were set by; &knd_net.lock
  * @acceptor: the thread that accepts; &knd_net.lock
  * @accept_lock: keeps @listener in place while it is accepted from. Taken
@@ -86,6 +89,7 @@ struct knd_tcp {
 	char addr[INET6_ADDRSTRLEN + IFNAMSIZ];
 	int port;
 	int backlog;
+	int service;
 	int idle_ms;
 	struct task_struct *acceptor;
 	struct mutex accept_lock;	/* see above */

@@ -813,7 +813,8 @@ static void knd_conn_attach(struct knd_conn *c)
  * @kn: the component in its namespace
  * @sock: the socket, which is released here if it cannot be served
  *
- * Context: process, while new connections may be added to @kn.
+ * Context: process, while new connections may be added to @kn;
+ * &knd_tcp.accept_lock or &knd_net.lock held.
  */
 void knd_conn_start(struct knd_net *kn, struct socket *sock)
 {
@@ -841,7 +842,7 @@ void knd_conn_start(struct knd_net *kn, struct socket *sock)
 	c->kn = kn;
 	c->sock = sock;
 	c->sk = sock->sk;
-	c->service = READ_ONCE(kn->cfg.tcp_service);
+	c->service = kn->tcp.service;
 	c->born = jiffies;
 	c->active = c->born;
 	INIT_WORK(&c->work, knd_conn_work);

@@ -126,6 +126,7 @@ static struct socket *knd_tcp_exchange(struct knd_net *kn, struct socket *sock)
 	mutex_lock(&tcp->accept_lock);
 	old = tcp->listener;
 	tcp->listener = sock;
+	tcp->service = kn->cfg.tcp_service;
 	mutex_unlock(&tcp->accept_lock);
 
 	if (old)
@@ -236,6 +237,11 @@ int knd_tcp_apply(struct knd_net *kn)
 		err = kernel_listen(tcp->listener, cfg->tcp_backlog);
 		if (!err)
 			tcp->backlog = cfg->tcp_backlog;
+	}
+	if (tcp->service != cfg->tcp_service) {
+		mutex_lock(&tcp->accept_lock);
+		tcp->service = cfg->tcp_service;
+		mutex_unlock(&tcp->accept_lock);
 	}
 	if (tcp->idle_ms != cfg->tcp_idle_ms) {
 		tcp->idle_ms = cfg->tcp_idle_ms;
