@@ -698,26 +698,19 @@ static enum knd_conn_step knd_conn_look(struct knd_conn *c)
 	return more ? KND_STEP_AGAIN : KND_STEP_WAIT;
 }
 
-static void knd_conn_trace_close(struct knd_conn *c)
-{
-	union knd_sockaddr local, peer;
-
-	if (!trace_close_enabled())
-		return;
-	knd_sock_addrs(c->sk, &local, &peer);
-	trace_close(c->kn->net, c->id, c->service, c->why, &local, &peer,
-		    u64_stats_read(&c->bytes_in),
-		    u64_stats_read(&c->bytes_out));
-}
-
 static void knd_conn_release(struct knd_conn *c, bool reset)
 {
+	union knd_sockaddr local, peer;
 	struct knd_net *kn = c->kn;
 
-	knd_conn_trace_close(c);
 	timer_shutdown_sync(&c->timer);
 	xa_erase(&kn->tcp.conns, c->id);
+	/* Addresses go with the socket, bytes come until it has gone */
+	knd_sock_addrs(c->sk, &local, &peer);
 	knd_sock_release(c->sock, &kn->tcp.calls, reset);
+	trace_close(kn->net, c->id, c->service, c->why, &local, &peer,
+		    u64_stats_read(&c->bytes_in),
+		    u64_stats_read(&c->bytes_out));
 	c->sock = NULL;
 	WRITE_ONCE(c->state, KND_CONN_DEAD);
 	knd_stat_inc(kn, KND_STAT_TCP_CLOSED_PEER + c->why);
