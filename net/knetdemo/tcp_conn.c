@@ -7,8 +7,8 @@
  * for output, in softirq with the socket locked, and there the service runs.
  * What cannot be done there is left to a work item: everything that sleeps
  * (closing), what comes while somebody else owns the socket, what is too much
- * for one turn, and the output of chargen: until the work comes to it, the
- * peer has read more and there is more room.
+ * for one turn, and chargen: until the work comes to it, the peer has read more
+ * and there is more room.
  *
  * The work takes the socket by lock_sock_fast(), so that the service always
  * runs with the spinlock held and nothing on the socket's backlog: the
@@ -551,7 +551,11 @@ static struct knd_conn *knd_conn_of(const struct sock *sk)
 
 static void knd_conn_turn(struct knd_conn *c)
 {
-	if (sock_owned_by_user(c->sk) || knd_conn_serve(c))
+	/* The work is on its way: leave it the processor */
+	if (unlikely(READ_ONCE(c->flags) & BIT(KND_CONN_RESET)))
+		return;
+	if (sock_owned_by_user(c->sk) || c->service == KND_SERVICE_CHARGEN ||
+	    knd_conn_serve(c))
 		knd_conn_queue(c);
 }
 
@@ -575,10 +579,7 @@ static void knd_conn_write_space(struct sock *sk)
 	if (!c || c->serving || !__sk_stream_is_writeable(sk, 1))
 		return;
 	clear_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
-	if (c->service == KND_SERVICE_CHARGEN)
-		knd_conn_queue(c);
-	else
-		knd_conn_turn(c);
+	knd_conn_turn(c);
 }
 
 /* In the middle of what TCP does with a segment: not now */
