@@ -54,8 +54,6 @@
  * pinned for a few bytes each that the peer never acknowledges
  */
 #define KND_CONN_SPLICE_MIN	512
-/* The most that is copied at once, of what is not in pages */
-#define KND_CONN_COPY_MAX	2048
 /* When to try again where memory is short and no acknowledgment will tell */
 #define KND_CONN_RETRY		msecs_to_jiffies(20)
 /* How long output may stand still while a connection is being closed */
@@ -124,7 +122,10 @@ enum knd_conn_state {
  * @err: of sending, once; @sk locked
  * @una: what the peer had acknowledged when the work looked last; the work's
  * @offset: into chargen's pattern; @sk locked
- * @rcu: looked up under RCU
+ * @copies: the page with the copies that were sent last. No reference is held:
+ *	to be compared only. @sk locked.
+ * @copied: where the free part of @copies begins; @sk locked
+ * @rcu: looked up under RCU; freed when nothing is copied any more
  */
 struct knd_conn {
 	struct knd_net *kn;
@@ -149,7 +150,13 @@ struct knd_conn {
 	int err;
 	u32 una;
 	unsigned int offset;
-	struct rcu_head rcu;
+	union {
+		struct {
+			struct page *copies;
+			u32 copied;
+		};
+		struct rcu_head rcu;
+	};
 };
 
 /**
@@ -369,33 +376,77 @@ static bool knd_conn_discard(struct knd_conn *c)
 struct knd_pieces {
 	struct bio_vec bvec[KND_CONN_PIECES];
 	unsigned int n;
-	u32 copied;		/* bit i: bvec[i] is a copy */
+	u32 copied;		/* bit i: bvec[i] is of copies */
 	size_t len;
 };
 
-static int knd_pieces_copy(struct knd_pieces *p, const struct sk_buff *skb,
-			   u32 offset, u32 len)
+/*
+ * The page of the copies that were sent last, as long as the send queue ends
+ * with them: what follows goes behind them, so that a peer that sends bytes one
+ * by one and acknowledges none gets no page for each. That skb holds the page.
+ */
+static struct page *knd_conn_copies(const struct knd_conn *c)
 {
-	void *buf;
+	const struct sk_buff *skb = tcp_write_queue_tail(c->sk) ?:
+				    tcp_rtx_queue_tail(c->sk);
+	const skb_frag_t *frag;
 
-	len = min_t(u32, len, KND_CONN_COPY_MAX);
-	buf = netdev_alloc_frag(len);
-	if (!buf)
-		return -ENOMEM;
-	if (skb_copy_bits(skb, offset, buf, len)) {
-		skb_free_frag(buf);
-		return -EFAULT;
+	if (!skb || !skb_shinfo(skb)->nr_frags || c->copied == PAGE_SIZE)
+		return NULL;
+	frag = &skb_shinfo(skb)->frags[skb_shinfo(skb)->nr_frags - 1];
+	if (skb_frag_page(frag) != c->copies ||
+	    skb_frag_off(frag) + skb_frag_size(frag) != c->copied)
+		return NULL;
+	return c->copies;
+}
+
+/* Begin a piece of copies, in the page of those before it if it has room */
+static int knd_pieces_open(struct knd_pieces *p, struct knd_conn *c)
+{
+	struct page *page = NULL;
+
+	if (!p->n)
+		page = knd_conn_copies(c);
+	else if (p->copied && c->copied < PAGE_SIZE)
+		page = c->copies;
+
+	if (page) {
+		get_page(page);
+	} else {
+		page = alloc_page(GFP_ATOMIC | __GFP_NOWARN);
+		if (!page)
+			return -ENOMEM;
+		c->copied = 0;
 	}
+	c->copies = page;
 	p->copied |= BIT(p->n);
-	bvec_set_page(&p->bvec[p->n++], virt_to_page(buf), len,
-		      offset_in_page(buf));
+	bvec_set_page(&p->bvec[p->n++], page, 0, c->copied);
+	return 0;
+}
+
+static int knd_pieces_copy(struct knd_pieces *p, struct knd_conn *c,
+			   const struct sk_buff *skb, u32 offset, u32 len)
+{
+	int err;
+
+	if (!p->n || !(p->copied & BIT(p->n - 1)) || c->copied == PAGE_SIZE) {
+		err = knd_pieces_open(p, c);
+		if (err)
+			return err;
+	}
+	len = min_t(u32, len, PAGE_SIZE - c->copied);
+	if (skb_copy_bits(skb, offset, page_address(c->copies) + c->copied,
+			  len))
+		return -EFAULT;
+	c->copied += len;
+	p->bvec[p->n - 1].bv_len += len;
 	p->len += len;
 	return len;
 }
 
 /* Add the piece of @skb that is at @offset; returns its length or -errno */
-static int knd_pieces_add(struct knd_pieces *p, const struct sk_buff *skb,
-			  u32 offset)
+static int knd_pieces_add(struct knd_pieces *p, struct knd_conn *c,
+			  const struct sk_buff *skb, u32 offset)
 {
 	u32 end = skb_headlen(skb);
 	const skb_frag_t *frag;
@@ -403,7 +454,7 @@ static int knd_pieces_add(struct knd_pieces *p, const struct sk_buff *skb,
 	int i;
 
 	if (offset < end)
-		return knd_pieces_copy(p, skb, offset, end - offset);
+		return knd_pieces_copy(p, c, skb, offset, end - offset);
 
 	for (i = 0; i < skb_shinfo(skb)->nr_frags; i++) {
 		frag = &skb_shinfo(skb)->frags[i];
@@ -412,7 +463,7 @@ static int knd_pieces_add(struct knd_pieces *p, const struct sk_buff *skb,
 			continue;
 		len = end - offset;
 		if (len < KND_CONN_SPLICE_MIN)
-			return knd_pieces_copy(p, skb, offset, len);
+			return knd_pieces_copy(p, c, skb, offset, len);
 		bvec_set_page(&p->bvec[p->n++], skb_frag_page(frag), len,
 			      skb_frag_off(frag) + skb_frag_size(frag) - len);
 		p->len += len;
@@ -420,16 +471,17 @@ static int knd_pieces_add(struct knd_pieces *p, const struct sk_buff *skb,
 	}
 
 	/* What is on a list of further buffers, a rare thing to receive */
-	return knd_pieces_copy(p, skb, offset, skb->len - offset);
+	return knd_pieces_copy(p, c, skb, offset, skb->len - offset);
 }
 
 /*
  * Collect what the receive queue has, as far as there is room in @p. It all
  * stays in the queue.
  */
-static int knd_pieces_collect(struct knd_pieces *p, struct sock *sk,
+static int knd_pieces_collect(struct knd_pieces *p, struct knd_conn *c,
 			      size_t max)
 {
+	struct sock *sk = c->sk;
 	u32 seq = tcp_sk(sk)->copied_seq;
 	struct sk_buff *skb;
 	u32 offset;
@@ -442,9 +494,9 @@ static int knd_pieces_collect(struct knd_pieces *p, struct sock *sk,
 		while (offset < skb->len) {
 			if (p->n == KND_CONN_PIECES || p->len >= max)
 				return 0;
-			n = knd_pieces_add(p, skb, offset);
+			n = knd_pieces_add(p, c, skb, offset);
 			if (n < 0)
-				return p->n ? 0 : n;
+				return p->len ? 0 : n;
 			offset += n;
 			seq += n;
 		}
@@ -480,10 +532,13 @@ static bool knd_conn_echo(struct knd_conn *c)
 		p.n = 0;
 		p.len = 0;
 		p.copied = 0;
-		n = knd_pieces_collect(&p, sk, KND_CONN_BUDGET - done);
+		n = knd_pieces_collect(&p, c, KND_CONN_BUDGET - done);
 		if (!n)
 			n = knd_sock_splice(sk, p.bvec, p.n, 0, p.len, false);
 		knd_pieces_free(&p);
+		/* What is not the end of what was sent may be anybody's soon */
+		if (n <= 0 || n != p.len || !(p.copied & BIT(p.n - 1)))
+			c->copies = NULL;
 		if (!knd_conn_sent(c, n))
 			break;
 		tcp_read_done(sk, n);
@@ -1026,6 +1081,8 @@ void knd_conn_show(struct seq_file *seq, const struct knd_conn *c)
 	} while (u64_stats_fetch_retry(&c->syncp, start));
 
 	knd_sock_addrs(c->sk, &local, &peer);
+	if (!peer.in4.sin_port)
+		return; /* reset meanwhile */
 	seq_printf(seq, "%u %s %pISpc %pISpc %s %llu %llu %u %u\n", c->id,
 		   knd_service_names[c->service], &local.sa, &peer.sa,
 		   knd_conn_state_name(c), in, out,

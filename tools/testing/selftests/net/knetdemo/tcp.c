@@ -12,6 +12,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/resource.h>
+#include <sys/sysinfo.h>
 #include <sys/wait.h>
 
 #include "../../kselftest_harness.h"
@@ -962,6 +963,61 @@ TEST_F_TIMEOUT(service, idle_since_the_peer_took_it_all, 60)
 }
 
 /* Who ends his side and then takes nothing is not waited for for ever */
+static long long free_pages(void)
+{
+	struct sysinfo info;
+
+	sysinfo(&info);
+	return (long long)info.freeram * info.mem_unit / getpagesize();
+}
+
+/*
+ * A client that reads nothing and sends byte by byte: what echo queues for it
+ * takes the room of the bytes, not a page for each
+ */
+TEST_F_TIMEOUT(service, bytes_that_nobody_reads_share_pages, 60)
+{
+	static uint8_t sent[16384], back[sizeof(sent)];
+	struct stream s = { .state = 4711 };
+	long long before, after, want = 0;
+	int bytes = slow(2048, 256), conns = 32, fds[32], one = 1;
+	struct sockaddr_storage ss;
+	socklen_t len;
+
+	stream_fill(&s, sent, sizeof(sent));
+	len = address(&ss, "127.0.0.1", PORT);
+	ASSERT_EQ(0, start("127.0.0.1", "echo"));
+	for (int i = 0; i < conns; i++) {
+		fds[i] = socket(AF_INET, SOCK_STREAM, 0);
+		ASSERT_LE(0, fds[i]);
+		/* The least that there is */
+		setsockopt(fds[i], SOL_SOCKET, SO_RCVBUF, &one, sizeof(one));
+		setsockopt(fds[i], SOL_TCP, TCP_NODELAY, &one, sizeof(one));
+		ASSERT_EQ(0, connect(fds[i], (struct sockaddr *)&ss, len));
+		/* More than its window takes */
+		ASSERT_EQ(0, send_all(fds[i], sent, sizeof(sent)));
+		want += sizeof(sent) + bytes;
+	}
+	before = free_pages();
+	for (int n = 0; n < bytes; n++) {
+		for (int i = 0; i < conns; i++) {
+			ASSERT_EQ(1, send(fds[i], &sent[n], 1, MSG_NOSIGNAL));
+		}
+	}
+	EXPECT_EQ(want, knd_wait_stat("tcp_bytes_in", want, 20000));
+	after = free_pages();
+	/* KASAN keeps what was freed */
+	EXPECT_GE(bytes * conns / slow(8, 1), before - after);
+	for (int i = 0; i < conns; i++) {
+		EXPECT_EQ((ssize_t)sizeof(sent),
+			  recv_all(fds[i], back, sizeof(sent)));
+		EXPECT_EQ(0, memcmp(sent, back, sizeof(sent)));
+		EXPECT_EQ(bytes, recv_all(fds[i], back, bytes));
+		EXPECT_EQ(0, memcmp(sent, back, bytes));
+		close(fds[i]);
+	}
+}
+
 TEST_F_TIMEOUT(service, output_that_stands_still_is_given_up, 60)
 {
 	long long began;
