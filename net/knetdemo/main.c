@@ -134,3 +134,8 @@ module_init(knd_init);
 module_exit(knd_exit);
 MODULE_DESCRIPTION("Kernel networking demonstration and test services");
 MODULE_LICENSE("GPL");
+/*
+ * A socket of ours would load it, which waits for a namespace that is going,
+ * which may wait for who opens the socket
+ */
+MODULE_SOFTDEP("pre: ipv6");
