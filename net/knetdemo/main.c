@@ -135,7 +135,7 @@ module_exit(knd_exit);
 MODULE_DESCRIPTION("Kernel networking demonstration and test services");
 MODULE_LICENSE("GPL");
 /*
- * A socket of ours would load it, which waits for a namespace that is going,
- * which may wait for who opens the socket
+ * Opening an IPv6 socket would load it: that waits for a namespace that is
+ * going, whose exit may wait for who opens the socket
  */
 MODULE_SOFTDEP("pre: ipv6");

@@ -962,7 +962,6 @@ TEST_F_TIMEOUT(service, idle_since_the_peer_took_it_all, 60)
 	close(fd);
 }
 
-/* Who ends his side and then takes nothing is not waited for for ever */
 static long long free_pages(void)
 {
 	struct sysinfo info;
@@ -1018,6 +1017,7 @@ TEST_F_TIMEOUT(service, bytes_that_nobody_reads_share_pages, 60)
 	}
 }
 
+/* Who ends his side and then takes nothing is not waited for for ever */
 TEST_F_TIMEOUT(service, output_that_stands_still_is_given_up, 60)
 {
 	long long began;
