@@ -391,7 +391,7 @@ static struct page *knd_conn_copies(const struct knd_conn *c)
 				    tcp_rtx_queue_tail(c->sk);
 	const skb_frag_t *frag;
 
-	if (!skb || !skb_shinfo(skb)->nr_frags || c->copied == PAGE_SIZE)
+	if (!skb || !skb_shinfo(skb)->nr_frags)
 		return NULL;
 	frag = &skb_shinfo(skb)->frags[skb_shinfo(skb)->nr_frags - 1];
 	if (skb_frag_page(frag) != c->copies ||
@@ -407,10 +407,10 @@ static int knd_pieces_open(struct knd_pieces *p, struct knd_conn *c)
 
 	if (!p->n)
 		page = knd_conn_copies(c);
-	else if (p->copied && c->copied < PAGE_SIZE)
+	else if (p->copied)
 		page = c->copies;
 
-	if (page) {
+	if (page && c->copied < PAGE_SIZE) {
 		get_page(page);
 	} else {
 		page = alloc_page(GFP_ATOMIC | __GFP_NOWARN);

@@ -126,7 +126,6 @@ static struct socket *knd_tcp_exchange(struct knd_net *kn, struct socket *sock)
 	mutex_lock(&tcp->accept_lock);
 	old = tcp->listener;
 	tcp->listener = sock;
-	tcp->service = kn->cfg.tcp_service;
 	mutex_unlock(&tcp->accept_lock);
 
 	if (old)
@@ -229,6 +228,9 @@ int knd_tcp_apply(struct knd_net *kn)
 	err = knd_conn_prepare(cfg->tcp_service);
 	if (err)
 		return err;
+	mutex_lock(&tcp->accept_lock);
+	tcp->service = cfg->tcp_service;
+	mutex_unlock(&tcp->accept_lock);
 	if (!tcp->acceptor)
 		return knd_tcp_start(kn);
 	if (tcp->port != cfg->tcp_port || strcmp(tcp->addr, cfg->tcp_addr))
@@ -237,11 +239,6 @@ int knd_tcp_apply(struct knd_net *kn)
 		err = kernel_listen(tcp->listener, cfg->tcp_backlog);
 		if (!err)
 			tcp->backlog = cfg->tcp_backlog;
-	}
-	if (tcp->service != cfg->tcp_service) {
-		mutex_lock(&tcp->accept_lock);
-		tcp->service = cfg->tcp_service;
-		mutex_unlock(&tcp->accept_lock);
 	}
 	if (tcp->idle_ms != cfg->tcp_idle_ms) {
 		tcp->idle_ms = cfg->tcp_idle_ms;
