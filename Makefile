@@ -67,7 +67,7 @@ menuconfig:
 	@dev/menuconfig.sh $(KIND) $(MODE)
 
 tree: setup
-	@dev/tree.sh
+	@dev/tree.sh "$$(dev/source.sh)" $(KIND)
 
 patches:
 	@dev/setup.sh git-absorb

@@ -1,6 +1,7 @@
 #!/bin/bash
 # Build a kernel and print the directory of its products.
 # kernel.sh release|debug y|m
+# kernel.sh distro m		the distribution's binary kernel, see distro.sh
 #
 # Objects stay in one directory per tree and kind; what comes out is kept under
 # a name made of everything that went in, so that nothing is built twice and
@@ -14,14 +15,18 @@
 
 kind=$1
 mode=$2
+[ "$kind" != distro ] || exec "$TOP/dev/distro.sh"
 cc=$(kcc)
 src=$("$TOP/dev/source.sh")
 name=$(tree_name "$src")
 objects=$CACHE/build/$name-$kind
+tree=$(tree_dir "$src" "$kind")
 
-optional=$TOP/dev/config/optional.config
+optional=("$TOP/dev/config/optional.config")
+[ ! -f "$TOP/dev/config/$kind-optional.config" ] ||
+	optional+=("$TOP/dev/config/$kind-optional.config")
 fragments=("$TOP/dev/config/base.config" "$TOP/dev/config/$kind.config"
-	"$optional")
+	"${optional[@]}")
 
 # What goes in: source, overlay, changes, configuration, compiler, these scripts
 fingerprint()
@@ -31,6 +36,8 @@ fingerprint()
 		(cd "$src" && find . -path ./.git -prune -o -type f \
 			-printf '%p %s %T@\n' | sort)
 	fi
+	[ ! -d "$tree" ] || (cd "$tree" && edited_files "$src" . |
+		xargs -r sha256sum)
 	gcc --version | head -n 1
 	ld --version | head -n 1
 	(cd "$TOP" && { overlay_files | grep -v '^Documentation/'
@@ -39,6 +46,8 @@ fingerprint()
 		} | sort -u | xargs sha256sum)
 }
 
+# Before the fingerprint, as another clone's build changes the tree
+lock "build-$name-$kind"
 out=$CACHE/out/$name-$kind-$mode-$(fingerprint | sha256sum | cut -c1-16)
 if [ -e "$out/done" ]; then
 	touch "$out"
@@ -46,9 +55,13 @@ if [ -e "$out/done" ]; then
 	exit
 fi
 
-lock "build-$name-$kind"
-tree=$("$TOP/dev/tree.sh" "$src")
+"$TOP/dev/tree.sh" "$src" "$kind" > /dev/null
+if [ -d "$objects" ] && [ "$(cat "$objects/.knetdemo-cache" 2> /dev/null)" != "$CACHE" ]; then
+	say "  the cache was moved or is of an older version: the $kind kernel is built anew"
+	rm -rf "$objects"
+fi
 mkdir -p "$objects"
+echo "$CACHE" > "$objects/.knetdemo-cache"
 kmake=(make -C "$tree" "O=$objects" ARCH=x86_64 "CC=$cc" "PYTHON3=$PYTHON3"
 	"-j$(nproc)" KBUILD_BUILD_USER=knetdemo KBUILD_BUILD_HOST=knetdemo
 	KBUILD_BUILD_VERSION=1
@@ -88,7 +101,7 @@ configure()
 				continue
 				;;
 			esac
-			! grep -qxF "$line" "$optional" || continue
+			! cat "${optional[@]}" | grep -qxF "$line" || continue
 			echo "ERROR: kconfig did not take: $line"
 			bad=1
 		done < "$wanted.new"
@@ -105,6 +118,7 @@ stage "kernel ($name, $kind, KNETDEMO=$mode)" "kernel-$name-$kind-$mode" \
 
 rm -rf "$out"
 mkdir -p "$out"
+stage "headers" "headers-$name-$kind" "${kmake[@]}" headers
 stage "kselftests" "selftests-$name-$kind" \
 	"$TOP/dev/selftests.sh" "$tree" "$objects" "$out"
 cp "$objects/arch/x86/boot/bzImage" "$out/bzImage"

@@ -8,7 +8,7 @@
 result=$1
 src=$("$TOP/dev/source.sh")
 lock "build-$(tree_name "$src")-uml"
-tree=$("$TOP/dev/tree.sh" "$src")
+tree=$("$TOP/dev/tree.sh" "$src" uml)
 cd "$tree"
 # What UML has by default and these suites do not need
 without=(--kconfig_add=CONFIG_EXPERT=y)

@@ -19,20 +19,22 @@ mkdir -p "$LOGS" "$CACHE"/{deb,src,tree,build,out}
 say() { printf '%s\n' "$*" >&2; }
 die() { say "knetdemo: $*"; exit 1; }
 
-# One maker at a time for what clones share; released when the process ends.
-# lock NAME
-lock()
+# One maker at a time; the lock is released when the process ends, or by unlock.
+# lock_file FILE
+lock_file()
 {
-	local fd
-
-	exec {fd}> "$CACHE/$1.lock"
-	if ! flock -n "$fd"; then
-		say "  waiting for another knetdemo build ($1)"
-		flock "$fd"
+	exec {LOCK_FD}> "$1"
+	if ! flock -n "$LOCK_FD"; then
+		say "  waiting for another knetdemo build ($(basename "$1" .lock))"
+		flock "$LOCK_FD"
 	fi
-	# shellcheck disable=SC2034 # held, not read
-	LOCK_FD=$fd
 }
+
+# The same for what clones share
+# lock NAME
+lock() { lock_file "$CACHE/$1.lock"; }
+
+unlock() { exec {LOCK_FD}>&-; }
 
 # Run a command with its output in a log, showing the stage and its time.
 # stage NAME LOG COMMAND...
@@ -61,7 +63,8 @@ stage()
 	fi
 	printf '  %-46s %4d s  FAILED\n' "$name" $((SECONDS - start)) >&2
 	{ grep -E '(error|Error|ERROR|fatal|undefined reference|No such file)' \
-		"$log" || tail -n 5 "$log"; } | head -n 12 | sed 's/^/    /' >&2
+		"$log" || tail -n 5 "$log"; } | head -n 12 |
+		overlay_names | sed 's/^/    /' >&2
 	die "$name failed (status $rc), the whole output is in ${log#"$TOP"/}"
 }
 
@@ -76,16 +79,33 @@ tree_name()
 	fi
 }
 
-# Trees to build in: their unchanged files are hard links to the source where
-# that is possible, and rsync writes a changed file under a new inode, so that
-# the source is never modified.
+# The tree that a purpose (release, debug, lint, uml) builds in, see tree.sh
+# tree_dir SRC PURPOSE
+tree_dir() { echo "$CACHE/tree/$(tree_name "$1")-$2"; }
 
-# copy_tree SRC TREE
-copy_tree()
+# Files of a tree that were written after tree.sh was there last
+# touched_files TREE
+touched_files()
 {
-	rm -rf "$2.tmp"
-	rsync -a --exclude=/.git --link-dest="$1" "$1/" "$2.tmp/" &&
-		mv "$2.tmp" "$2"
+	(cd "$1" && find . -type f -cnewer .knetdemo-stamp ! -name '*.pyc' \
+		! -name '.knetdemo*' | sed 's,^\./,,')
+}
+
+# Files of a tree that differ from the source because a user edited them
+# edited_files SRC TREE
+edited_files()
+{
+	local src=$1 tree=$2 file
+
+	[ -f "$tree/.knetdemo" ] || return 0
+	{
+		touched_files "$tree"
+		cat "$tree/.knetdemo-edits" 2> /dev/null || :
+	} | sort -u | comm -23 - <(sed 's,^\./,,' "$tree/.knetdemo" | sort) |
+	while read -r file; do
+		[ -f "$tree/$file" ] || continue
+		cmp -s "$src/$file" "$tree/$file" || echo "$file"
+	done
 }
 
 # Let the files in a directory stand in the tree in the place of the source's,
@@ -108,6 +128,13 @@ refresh_tree()
 	mv "$list" "$tree/.knetdemo"
 }
 
+# Show compilers' paths of the component's files as they stand in this
+# repository, wherever the copies are that were compiled.
+overlay_names()
+{
+	sed -E 's,(^|[ "`(])[^ ":]*/((net/knetdemo|include/uapi/linux|tools/net/knetdemo|tools/testing/selftests/net/knetdemo)/[^ /:]*),\1\2,g'
+}
+
 # The files of the overlay, relative to the top of a kernel tree
 overlay_files()
 {
@@ -124,3 +151,14 @@ overlay_files()
 
 # The C compiler that all builds use
 kcc() { if command -v ccache > /dev/null; then echo "ccache gcc"; else echo gcc; fi; }
+
+# Remove copies of overlay files that the overlay no longer has
+# prune_copies DIR SUBDIR...
+prune_copies()
+{
+	local dir=$1
+	shift
+
+	(cd "$dir" && find "$@" -type f -name '*.[chS]' | sort) |
+		comm -23 - <(overlay_files) | (cd "$dir" && xargs -r rm -f)
+}

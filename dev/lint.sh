@@ -12,7 +12,7 @@ src=$("$TOP/dev/source.sh")
 name=$(tree_name "$src")
 objects=$CACHE/build/$name-lint
 lock "build-$name-lint"
-tree=$("$TOP/dev/tree.sh" "$src")
+tree=$("$TOP/dev/tree.sh" "$src" lint)
 cd "$tree"
 mapfile -t overlay < <(overlay_files)
 patches=("$TOP"/patches/*.patch)

@@ -17,11 +17,8 @@ kmake()
 configure_objects()
 {
 	local tree=$1 objects=$2 wanted=$2/.knetdemo-wanted
-	local fragments=("$TOP"/dev/config/{base,release}.config)
+	local fragments=("$TOP"/dev/config/{base,release,optional,release-optional}.config)
 
-	if grep -q '^config PROC_SYSCTL' "$tree/fs/proc/Kconfig"; then
-		fragments+=("$TOP/dev/config/proc_sysctl.config")
-	fi
 	mkdir -p "$objects"
 	{
 		cat "${fragments[@]}"

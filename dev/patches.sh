@@ -377,11 +377,10 @@ bisect()
 
 	src=$("$TOP/dev/source.sh")
 	name=$(tree_name "$src")
-	tree=$CACHE/tree/$name-bisect
+	tree=$(tree_dir "$src" bisect)
 	objects=$CACHE/build/$name-bisect
 	lock "tree-$name-bisect"
-	[ -d "$tree" ] || stage "tree to build the series in" tree-bisect \
-		copy_tree "$src" "$tree"
+	"$TOP/dev/tree.sh" "$src" bisect > /dev/null
 	make_base "$src" "$dir"
 	apply_series "$dir"
 	for sha in $(own_git "$dir" rev-list --reverse base..series); do

@@ -1,13 +1,12 @@
 #!/bin/bash
 # Build and install the kselftests as a user would, and pack them for the guest.
-# selftests.sh TREE OBJECTS OUT
+# selftests.sh TREE OBJECTS OUT: the headers for user space are in OBJECTS
 
 set -euo pipefail
 tree=$1
 objects=$2
 out=$3
 
-make -C "$tree" "O=$objects" ARCH=x86_64 headers
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
 # A fresh directory, so that what the overlay no longer has is gone

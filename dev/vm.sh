@@ -81,7 +81,9 @@ fi
 (cd "$run/root" && find . -mindepth 1 | cpio -o -H newc -R 0:0 --quiet) \
 	> "$run/job.cpio"
 initrd=("$image" "$product/selftests.cpio")
-[ "$mode" = y ] || initrd+=("$product/modules.cpio")
+for part in modules knetdemo; do
+	[ ! -e "$product/$part.cpio" ] || initrd+=("$product/$part.cpio")
+done
 [ -z "$archive" ] || initrd+=("$archive")
 cat "${initrd[@]}" "$run/job.cpio" > "$run/initrd"
 
@@ -98,7 +100,7 @@ qemu=(qemu-system-x86_64 -nodefaults -no-user-config -display none -no-reboot
 	-chardev stdio,id=out,signal=off
 	-device virtio-serial-pci -device virtconsole,chardev=out)
 # shellcheck disable=SC2054 # so are these
-tcg=(-accel tcg,thread=multi -cpu qemu64,+rdrand -smp 2)
+tcg=(-accel tcg,thread=multi -cpu qemu64,+rdrand -smp 2,sockets=2,cores=1,threads=1)
 
 # A KVM that opens and makes a VM may still boot none: trust it only after a
 # guest has come to its end under it. Asked once for a machine's boot.
@@ -145,7 +147,7 @@ if [ -n "$counting" ]; then
 	append+=" nolapic_timer"
 	[ -z "$plugin" ] || qemu+=(-plugin "$plugin")
 elif [ "${ACCEL:-}" != tcg ] && kvm_works; then
-	qemu+=(-accel kvm -cpu host -smp 2)
+	qemu+=(-accel kvm -cpu host -smp 2,sockets=2,cores=1,threads=1)
 else
 	qemu+=("${tcg[@]}")
 fi

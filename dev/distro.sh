@@ -1,0 +1,222 @@
+#!/bin/bash
+# Get the distribution's binary kernel, build knetdemo as a module for it, and
+# print the directory of the products, as dev/kernel.sh does.
+#
+# distro.sh		the products: bzImage, config, System.map, headers (the
+#			directory that "make -C" takes), selftests.cpio and two
+#			archives of modules: the kernel's own and knetdemo
+# distro.sh --kernel	only the kernel and its headers; their directory
+#
+# The packages are unpacked into the cache, never installed. The kernel is
+# shared by all clones; the module and the kselftests are each clone's own.
+# Status 3: there is no such kernel for this machine; build one from source.
+
+# shellcheck source=dev/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=dev/apt.sh
+. "$TOP/dev/apt.sh"
+
+readonly FLAVOUR=cloud-amd64
+
+newest() { find "$CACHE/distro" -maxdepth 1 -name "$KERNEL.*-$FLAVOUR" \
+	2> /dev/null | sort -V | tail -n 1; }
+
+# Find the kernel's packages and unpack them under their final name, since the
+# headers' makefiles name their own place.
+get()
+{
+	local image abi dir=$CACHE/distro/new packages deb root list
+
+	list=$(mktemp)
+	find_packages \
+		"linux-image-${KERNEL/./\\.}\.[0-9.]+\+deb[0-9.]+-$FLAVOUR(-unsigned)?" \
+		> "$list" || return 3
+	image=$(cat "$list")
+	rm "$list"
+	abi=${image#linux-image-}
+	abi=${abi%-unsigned}
+	mapfile -t packages < <(apt-cache "${apt[@]}" depends "linux-headers-$abi" |
+		sed -nE 's/^ +Depends: (linux-headers-.*-common|linux-kbuild-.*)/\1/p')
+	[ ${#packages[@]} -eq 2 ] || return 3
+
+	rm -rf "$dir"
+	mkdir -p "$dir/deb" "$dir/root"
+	(cd "$dir/deb" && apt-get "${apt[@]}" -q download "$image" \
+		"linux-headers-$abi" "${packages[@]}")
+	for deb in "$dir"/deb/*.deb; do
+		dpkg -x "$deb" "$dir/root"
+	done
+	rm -rf "$dir/deb"
+	# Debian 13 has /usr/lib/modules, Debian 12 /lib/modules
+	[ ! -d "$dir/root/usr/lib/modules" ] || {
+		mkdir -p "$dir/root/lib"
+		mv "$dir/root/usr/lib/modules" "$dir/root/lib/"
+	}
+	rm -f "$dir/root/lib/modules/$abi"/{build,source}
+	mv "$dir/root/boot/vmlinuz-$abi" "$dir/bzImage"
+	mv "$dir/root/boot/config-$abi" "$dir/config"
+	mv "$dir/root/boot/System.map-$abi" "$dir/System.map"
+	root=$CACHE/distro/$abi/root
+	# "include /usr/src/linux-headers-...-common/Makefile"
+	sed -i "s,/usr/src/,$root/usr/src/," \
+		"$dir/root/usr/src/linux-headers-$abi/Makefile"
+	(cd "$dir/root" && find lib/modules | sort |
+		cpio -o -H newc -R 0:0 --quiet) > "$dir/modules.cpio"
+	# A tool that was linked for a newer distribution does not run here
+	"$dir/root/usr/src/linux-headers-$abi/scripts/mod/modpost" \
+		< /dev/null > /dev/null 2> "$dir/err" || :
+	if grep -qE 'GLIBC|not found' "$dir/err"; then
+		cat "$dir/err"
+		return 3
+	fi
+	echo "$CACHE" > "$dir/cache"
+	rm -rf "$CACHE/distro/$abi"
+	mv "$dir" "$CACHE/distro/$abi"
+}
+
+try_get()
+{
+	local rc=0
+
+	get || rc=$?
+	# What "stage" shows as the reason
+	[ "$rc" -ne 3 ] ||
+		echo "ERROR: no $FLAVOUR kernel $KERNEL that this machine can build modules for"
+	return "$rc"
+}
+
+[ -z "$KSRC" ] && command -v apt-get > /dev/null &&
+	[ "$(uname -m)" = x86_64 ] || exit 3
+mkdir -p "$CACHE/distro"
+lock distro
+distro=$(newest)
+if [ -n "$distro" ] && [ "$(cat "$distro/cache")" != "$CACHE" ]; then
+	say "  the cache was moved: the headers of $(basename "$distro") are unpacked again"
+	rm -rf "$distro"
+	distro=
+fi
+if [ -z "$distro" ]; then
+	(stage "binary kernel (Debian's $FLAVOUR $KERNEL)" distro try_get) || exit 3
+	distro=$(newest)
+fi
+unlock
+if [ "${1:-}" = --kernel ]; then
+	echo "$distro"
+	exit
+fi
+
+abi=$(basename "$distro")
+headers=$distro/root/usr/src/linux-headers-$abi
+work=$TOP/build/distro/$abi
+mkdir -p "$work"
+lock_file "$TOP/build/distro.lock"
+
+# Objects stay in the clone, beside copies of the sources: 6.12 has no way to
+# keep the objects of an external module elsewhere.
+build_module()
+{
+	local cc
+
+	mkdir -p "$work/module"
+	overlay_files | grep -E '^(net|include)/' |
+		rsync -rlp --checksum --files-from=- "$TOP/" "$work/module/"
+	prune_copies "$work/module" net/knetdemo include
+	cc=$(sed -n 's/^CC = .*\(gcc-[0-9]*\)$/\1/p' "$headers/.kernelvariables")
+	[ -n "$cc" ] && command -v "$cc" > /dev/null || cc=gcc
+	command -v ccache > /dev/null && cc="ccache $cc"
+	# Neither BTF nor debug information: half the time of a build
+	CCACHE_BASEDIR=$work make -C "$headers" \
+		"M=$work/module/net/knetdemo" "CC=$cc" \
+		CONFIG_KNETDEMO=m CONFIG_DEBUG_INFO= \
+		CONFIG_DEBUG_INFO_BTF_MODULES= \
+		"KCPPFLAGS=-I$work/module/include -I$work/module/include/uapi" \
+		"-j$(nproc)" modules
+	pack_modules "$work/module/net/knetdemo/knetdemo.ko"
+}
+
+# Modules that are not the kernel's own, with depmod's files for all
+# pack_modules KO...
+pack_modules()
+{
+	local root=$work/root
+
+	rm -rf "$root"
+	mkdir -p "$root/lib/modules/$abi/extra"
+	cp "$distro/root/lib/modules/$abi"/modules.{order,builtin,builtin.modinfo} \
+		"$root/lib/modules/$abi/"
+	cp "$@" "$root/lib/modules/$abi/extra/"
+	ln -s "$distro/root/lib/modules/$abi/kernel" "$root/lib/modules/$abi/kernel"
+	PATH=$PATH:/sbin:/usr/sbin depmod -b "$root" "$abi"
+	rm "$root/lib/modules/$abi/kernel"
+	(cd "$root" && find lib/modules/"$abi" | sort |
+		cpio -o -H newc -R 0:0 --quiet) > "$out/knetdemo.cpio.new"
+	mv "$out/knetdemo.cpio.new" "$out/knetdemo.cpio"
+}
+
+out=$work/product
+mkdir -p "$out"
+module_inputs()
+{
+	cd "$TOP"
+	echo "$distro"
+	overlay_files | grep -E '^(net|include)/' | xargs sha256sum
+	sha256sum dev/distro.sh dev/lib.sh
+}
+selftest_inputs()
+{
+	cd "$TOP"
+	echo "$distro"
+	overlay_files | grep -E '^(tools|include)/' | xargs sha256sum
+	sha256sum dev/distro.sh dev/selftests.sh dev/lib.sh
+}
+
+# The kselftests, in just those parts of a kernel tree that they need
+# build_selftests SRC
+build_selftests()
+{
+	local src=$1 tree=$work/tree objects=$work/objects headers
+
+	headers=$CACHE/build/$(basename "$src")-headers
+	if [ ! -e "$headers/done" ]; then
+		lock headers
+		make -C "$src" "O=$headers" ARCH=x86_64 headers "-j$(nproc)"
+		touch "$headers/done"
+		unlock
+	fi
+	mkdir -p "$tree" "$objects/usr"
+	rsync -a --delete "$headers/usr/include" "$objects/usr/"
+	(cd "$headers" && "$src/scripts/headers_install.sh" \
+		"$TOP/include/uapi/linux/knetdemo.h" \
+		"$objects/usr/include/linux/knetdemo.h")
+	(cd "$src" && rsync -aR --delete tools/testing/selftests/{Makefile,lib.mk} \
+		tools/testing/selftests/*.{h,sh} \
+		tools/testing/selftests/{kselftest,lib,net/lib,net/lib.sh} \
+		tools/{scripts,build,include} scripts/subarch.include "$tree/")
+	overlay_files | grep '^tools/' |
+		rsync -rlp --checksum --files-from=- "$TOP/" "$tree/"
+	prune_copies "$tree" tools/testing/selftests/net/knetdemo
+	"$TOP/dev/selftests.sh" "$tree" "$objects" "$out"
+}
+
+# Is FILE what was made of the inputs that the rest of the line prints?
+fresh() { [ -f "$1" ] && [ "$(cat "$1.inputs" 2> /dev/null)" = "$2" ]; }
+
+inputs=$(module_inputs | sha256sum)
+if ! fresh "$out/knetdemo.cpio" "$inputs"; then
+	rm -f "$out/knetdemo.cpio.inputs"
+	stage "knetdemo.ko ($abi)" "module-$abi" build_module
+	echo "$inputs" > "$out/knetdemo.cpio.inputs"
+fi
+inputs=$(selftest_inputs | sha256sum)
+if ! fresh "$out/selftests.cpio" "$inputs"; then
+	rm -f "$out/selftests.cpio.inputs"
+	src=$("$TOP/dev/source.sh")
+	stage "kselftests" "selftests-$abi" build_selftests "$src"
+	echo "$inputs" > "$out/selftests.cpio.inputs"
+fi
+for file in bzImage config System.map; do
+	ln -sfn "$distro/$file" "$out/$file"
+done
+ln -sfn "$headers" "$out/headers"
+ln -sfn "$distro/modules.cpio" "$out/modules.cpio"
+echo "$out"
