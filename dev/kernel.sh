@@ -136,7 +136,8 @@ if [ "$mode" = m ]; then
 	rm -rf "$root"
 fi
 touch "$out/done"
-# The four latest of a kind are kept, for those who go back and forth
+# The sixteen latest of a kind are kept, for clones and for those who go back
+# and forth
 find "$CACHE/out" -maxdepth 1 -name "$name-$kind-$mode-*" -printf '%T@ %p\n' |
-	sort -rn | tail -n +5 | cut -d' ' -f2- | xargs -r rm -rf
+	sort -rn | tail -n +17 | cut -d' ' -f2- | xargs -r rm -rf
 echo "$out"
