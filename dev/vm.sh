@@ -10,7 +10,8 @@
 #	-u  run the KUnit suites when knetdemo starts
 #	-a  one more archive for the guest	-p  a plugin for QEMU, with its options
 #
-# MEMORY, in the environment, is the guest's in MiB.
+# In the environment: MEMORY is the guest's in MiB, APPEND is more of the kernel's
+# command line.
 #
 # The command's output is ours, its status too. What the kernel says goes to a
 # log; any complaint there is a failure, whatever the command said.
@@ -152,6 +153,7 @@ else
 	qemu+=("${tcg[@]}")
 fi
 
+append+=" ${APPEND:-}"
 : > "$console"
 : > "$run/status"
 start=$SECONDS
