@@ -73,7 +73,7 @@ printf '%s\n' "$*" > "$run/root/job"
 	[ -z "$interactive" ] ||
 		echo "export KND_INTERACTIVE=1 KND_TTY='$(stty size 2> /dev/null)'"
 	[ "$mode" = y ] || echo "export KND_MODULE=1"
-	[ "$kind" != debug ] || echo "export KND_SLOW=1"
+	[ "$kind" != debug ] || echo "export KSFT_MACHINE_SLOW=yes"
 } > "$run/root/job.env"
 if [ -n "$files" ]; then
 	mkdir "$run/root/files"

@@ -55,7 +55,7 @@ static struct knetdemo_ftp_get request(const struct ftp_server *s, int fd)
 		.password = (uintptr_t)PASSWORD,
 		.path = (uintptr_t)"dir/the file",
 		.fd = fd,
-		.timeout_ms = getenv("KND_SLOW") ? 20000 : 5000,
+		.timeout_ms = knd_machine_slow() ? 20000 : 5000,
 	};
 }
 
@@ -648,7 +648,7 @@ TEST_F(one, stalls)
 
 		r.flags = KNETDEMO_FTP_SIZE;
 		r.offset = 1;
-		r.timeout_ms = TIMEOUT_MS * (getenv("KND_SLOW") ? 3 : 1);
+		r.timeout_ms = TIMEOUT_MS * (knd_machine_slow() ? 3 : 1);
 		self->s.script = script;
 		self->s.cut = 0;
 		if (!strcmp(cases[i].verb, "connect")) {
@@ -809,7 +809,7 @@ TEST_F(one, a_signal_ends_it)
 	double start = now();
 
 	sigaction(SIGALRM, &act, NULL);
-	if (getenv("KND_SLOW"))
+	if (knd_machine_slow())
 		timer.it_value.tv_sec = 2;
 	self->s.script = script;
 	setitimer(ITIMER_REAL, &timer, NULL);

@@ -169,7 +169,7 @@ FIXTURE_TEARDOWN(large)
 TEST_F_TIMEOUT(large, no_more_than_a_window_is_held, 240)
 {
 	const char *mib = getenv("KND_LARGE_MIB");
-	bool slow = getenv("KND_SLOW");
+	bool slow = knd_machine_slow();
 	char sent[128], got[128];
 	struct knetdemo_ftp_get r = {
 		.size = sizeof(r),

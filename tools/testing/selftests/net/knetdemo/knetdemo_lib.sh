@@ -8,7 +8,9 @@ knd_dir=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 # shellcheck source=../lib.sh
 source "$knd_dir/../lib.sh"
 
-# A kernel with debugging, in an emulated machine: all takes ten times as long
+# Set where everything takes about ten times as long, as in a kernel with
+# debugging options; runners of kselftests say so by KSFT_MACHINE_SLOW.
+[ "${KSFT_MACHINE_SLOW:-no}" = no ] || KND_SLOW=${KND_SLOW:-1}
 KND_SLOW=${KND_SLOW:-}
 # A file that a test writes what it sees to: shown with the next failure
 knd_seen=

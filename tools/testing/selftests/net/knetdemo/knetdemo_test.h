@@ -30,6 +30,18 @@
 #define KND_PROC	"/proc/net/knetdemo/"
 #define KND_TRACING	"/sys/kernel/tracing/"
 
+/*
+ * Kernels with debugging options and emulated machines are slow: KSFT_MACHINE_SLOW
+ * is what runners of kselftests set then, KND_SLOW is our own name for it. Tests
+ * scale counts and time limits by it, never what they assert.
+ */
+static inline bool knd_machine_slow(void)
+{
+	const char *slow = getenv("KSFT_MACHINE_SLOW");
+
+	return getenv("KND_SLOW") || (slow && strcmp(slow, "no"));
+}
+
 /* Write @text to the file in one write(), as echo and sysctl do */
 static inline int knd_write(const char *dir, const char *name,
 			    const char *text)

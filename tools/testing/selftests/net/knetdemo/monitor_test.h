@@ -156,7 +156,7 @@ static inline int monitor_filter(const char *text)
 /* Fewer repetitions where everything is slow */
 static inline int monitor_times(int times)
 {
-	return getenv("KND_SLOW") ? times / 10 : times;
+	return knd_machine_slow() ? times / 10 : times;
 }
 
 /* An IPv4 or IPv6 address */

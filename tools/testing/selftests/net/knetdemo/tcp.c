@@ -2,7 +2,7 @@
 /*
  * The TCP service of net/knetdemo: listener, services, limits, end
  *
- * KND_SLOW=1 in the environment scales counts and times for slow kernels.
+ * KSFT_MACHINE_SLOW=yes in the environment scales counts and times for slow kernels.
  */
 
 #define _GNU_SOURCE
@@ -26,7 +26,7 @@
 
 static int slow(int fast, int when_slow)
 {
-	return getenv("KND_SLOW") ? when_slow : fast;
+	return knd_machine_slow() ? when_slow : fast;
 }
 
 static long long now_ms(void)

@@ -190,7 +190,7 @@ static void rate(struct __test_metadata *_metadata, int fd,
 static long scaled(long rate)
 {
 	const char *divisor = getenv("KND_RATE_DIVISOR");
-	long d = divisor ? atol(divisor) : getenv("KND_SLOW") ? 20 : 5;
+	long d = divisor ? atol(divisor) : knd_machine_slow() ? 20 : 5;
 
 	return rate / d;
 }

@@ -24,7 +24,7 @@
 /* As slow kernels take longer, counts are divided, what is asserted is not */
 static inline long udp_scale(long n, long divisor)
 {
-	return getenv("KND_SLOW") ? n / divisor : n;
+	return knd_machine_slow() ? n / divisor : n;
 }
 
 static inline int64_t udp_now_ns(clockid_t clock)
