@@ -3,7 +3,9 @@
 # knetdemo: what builds, boots, shows and tests the overlay. "make" lists it.
 #
 # Variables, on the command line or in the environment:
-#   KERNEL=6.12	the distribution's linux-source package to build (7.3, ...)
+#   TREE=1	a kernel built from source and not the distribution's binary one
+#   KERNEL=6.12	the version: linux-image and linux-source packages (7.3, ...).
+#		Said here, it means the source.
 #   KSRC=DIR	a kernel tree to build instead; it is never modified
 #   CACHE=DIR	where sources and objects are kept (~/.cache/knetdemo)
 
@@ -11,7 +13,7 @@ export KERNEL KSRC CACHE
 # The guest's shell expands what is in it, make does not
 export KND_CMD := $(value CMD)
 
-.PHONY: help demo check shell run kernel menuconfig tree patches lint setup \
+.PHONY: help demo check shell run module kernel menuconfig tree patches lint setup \
 	bench bench-time bench-profile \
 	clean distclean
 
@@ -22,10 +24,13 @@ help:
 	@echo '  make check       every test: KUnit, kselftests, both kernels, the series'
 	@echo
 	@echo '  make shell       a shell in the virtual machine'
-	@echo "  make run CMD='...' [FILES=DIR] [DEBUG=1] [MODULE=1]"
-	@echo '                   boot, put DIR at /files, run the command as root, show'
-	@echo '                   its output and return its status'
-	@echo '  make kernel      build the kernel only (DEBUG=1, MODULE=1)'
+	@echo "  make run CMD='...' [FILES=DIR] [MODULES=DIR] [DEBUG=1]"
+	@echo '                   boot, load knetdemo and the modules of a directory, put'
+	@echo '                   FILES at /files, run the command as root, show its'
+	@echo '                   output and return its status'
+	@echo '  make module DIR=DIR   build the modules of a directory (Kbuild, obj-m)'
+	@echo '                   against the kernel of the virtual machine'
+	@echo '  make kernel      build a kernel with knetdemo in it (DEBUG=1, MODULE=1)'
 	@echo '  make menuconfig  the configuration of that kernel, with its menus'
 	@echo '  make tree        the kernel tree with knetdemo in it; prints where it is'
 	@echo '  make bench [ROLE=tcp]  what every role costs, beside what else there is'
@@ -35,19 +40,25 @@ help:
 	@echo '  make lint        checkpatch, sparse, W=1, kernel-doc, shellcheck, coccicheck'
 	@echo '  make clean       remove build/; make distclean: the shared cache, too'
 	@echo
-	@echo 'Variables: KERNEL=6.12 (or 7.3, ...), KSRC=DIR (any kernel tree, never'
-	@echo 'modified), CACHE=DIR (default ~/.cache/knetdemo). Logs: build/logs.'
+	@echo "The kernel is the distribution's, with knetdemo as a module. TREE=1 builds"
+	@echo 'one from source, with knetdemo in it (MODULE=1: as a module), and so do'
+	@echo 'KERNEL=6.12 (or 7.3, ...) and KSRC=DIR (any kernel tree, never modified).'
+	@echo 'CACHE=DIR (default ~/.cache/knetdemo). Logs: build/logs.'
 
-KIND := $(if $(DEBUG),debug,release)
+# Kernels from source: which one, and how knetdemo is configured in it
+SOURCE := $(if $(DEBUG),debug,release)
 MODE := $(if $(MODULE),m,y)
+# What is booted
+KIND := $(if $(TREE)$(KERNEL)$(KSRC)$(DEBUG),$(SOURCE),auto)
 VM_FLAGS := -k $(KIND) $(if $(MODULE),-m) $(if $(FILES),-f '$(FILES)') \
+	$(foreach dir,$(MODULES),-M '$(dir)') \
 	$(if $(KUNIT),-u) $(if $(LIMIT),-t $(LIMIT))
 
 setup:
 	@dev/setup.sh
 
 demo: setup
-	@dev/demo.sh
+	@dev/demo.sh $(VM_FLAGS)
 
 check: setup
 	@dev/check.sh
@@ -59,15 +70,19 @@ run: setup
 	$(if $(KND_CMD),,$(error make run wants CMD='...'))
 	@dev/vm.sh $(VM_FLAGS) -- "$$KND_CMD"
 
+module: setup
+	$(if $(DIR),,$(error make module wants DIR=... with a Kbuild file))
+	@dev/module.sh "$$(dev/kernel.sh $(KIND) $(if $(filter auto,$(KIND)),m,$(MODE)))" '$(DIR)'
+
 kernel: setup
-	@dev/kernel.sh $(KIND) $(MODE)
+	@dev/kernel.sh $(SOURCE) $(MODE)
 
 menuconfig:
 	@dev/setup.sh libncurses-dev
-	@dev/menuconfig.sh $(KIND) $(MODE)
+	@dev/menuconfig.sh $(SOURCE) $(MODE)
 
 tree: setup
-	@dev/tree.sh "$$(dev/source.sh)" $(KIND)
+	@dev/tree.sh "$$(dev/source.sh)" $(SOURCE)
 
 patches:
 	@dev/setup.sh git-absorb

@@ -12,7 +12,7 @@ patterns=(
 	'ref_tracker:' 'unregister_netdevice: waiting' 'refcount_t:'
 	'unreferenced object' 'new suspected memory leaks'
 	'sleeping function called' 'scheduling while atomic'
-	'Attempted to' 'Out of memory' 'modprobe failed' 'not ok '
+	'Attempted to' 'Out of memory' 'knetdemo: guest:' 'not ok '
 )
 regex=$(IFS='|'; echo "${patterns[*]}")
 grep -m 20 -A 12 -aE "$regex" "$1"

@@ -123,20 +123,18 @@ build_module()
 	prune_copies "$work/module" net/knetdemo include
 	cc=$(sed -n 's/^CC = .*\(gcc-[0-9]*\)$/\1/p' "$headers/.kernelvariables")
 	[ -n "$cc" ] && command -v "$cc" > /dev/null || cc=gcc
-	command -v ccache > /dev/null && cc="ccache $cc"
 	# Neither BTF nor debug information: half the time of a build
 	CCACHE_BASEDIR=$work make -C "$headers" \
-		"M=$work/module/net/knetdemo" "CC=$cc" \
+		"M=$work/module/net/knetdemo" "CC=$(ccached "$cc")" \
 		CONFIG_KNETDEMO=m CONFIG_DEBUG_INFO= \
 		CONFIG_DEBUG_INFO_BTF_MODULES= \
 		"KCPPFLAGS=-I$work/module/include -I$work/module/include/uapi" \
 		"-j$(nproc)" modules
-	pack_modules "$work/module/net/knetdemo/knetdemo.ko"
+	pack_module
 }
 
-# Modules that are not the kernel's own, with depmod's files for all
-# pack_modules KO...
-pack_modules()
+# The module in an archive, with depmod's files for it and the kernel's own
+pack_module()
 {
 	local root=$work/root
 
@@ -144,7 +142,7 @@ pack_modules()
 	mkdir -p "$root/lib/modules/$abi/extra"
 	cp "$distro/root/lib/modules/$abi"/modules.{order,builtin,builtin.modinfo} \
 		"$root/lib/modules/$abi/"
-	cp "$@" "$root/lib/modules/$abi/extra/"
+	cp "$work/module/net/knetdemo/knetdemo.ko" "$root/lib/modules/$abi/extra/"
 	ln -s "$distro/root/lib/modules/$abi/kernel" "$root/lib/modules/$abi/kernel"
 	PATH=$PATH:/sbin:/usr/sbin depmod -b "$root" "$abi"
 	rm "$root/lib/modules/$abi/kernel"
@@ -219,4 +217,6 @@ for file in bzImage config System.map; do
 done
 ln -sfn "$headers" "$out/headers"
 ln -sfn "$distro/modules.cpio" "$out/modules.cpio"
+echo m > "$out/mode"
+echo distro > "$out/kind"
 echo "$out"

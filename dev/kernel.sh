@@ -2,20 +2,31 @@
 # Build a kernel and print the directory of its products.
 # kernel.sh release|debug y|m
 # kernel.sh distro m		the distribution's binary kernel, see distro.sh
+# kernel.sh auto m		that one or, where there is none, the release kernel
 #
 # Objects stay in one directory per tree and kind; what comes out is kept under
 # a name made of everything that went in, so that nothing is built twice and
 # "make" is not even asked when nothing changed.
 #
 # Products: bzImage, config, source (the tree), objects (the O= directory),
-# selftests.cpio (the installed kselftests), modules.cpio (with m).
+# selftests.cpio (the installed kselftests), modules.cpio (with m), headers (what
+# modules of one's own are built against), kind and mode (the arguments).
 
 # shellcheck source=dev/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 kind=$1
 mode=$2
-[ "$kind" != distro ] || exec "$TOP/dev/distro.sh"
+case $kind in
+distro) exec "$TOP/dev/distro.sh" ;;
+auto)
+	rc=0
+	"$TOP/dev/distro.sh" || rc=$?
+	[ "$rc" -eq 3 ] || exit "$rc"
+	say "  no binary kernel to be had: building one from source"
+	kind=release
+	;;
+esac
 cc=$(kcc)
 src=$("$TOP/dev/source.sh")
 name=$(tree_name "$src")
@@ -111,8 +122,8 @@ configure()
 }
 
 stage "configuration ($name, $kind, KNETDEMO=$mode)" "config-$name-$kind" configure
-targets=(bzImage)
-[ "$mode" = y ] || targets+=(modules)
+# With Module.symvers, for modules of one's own
+targets=(bzImage modules)
 stage "kernel ($name, $kind, KNETDEMO=$mode)" "kernel-$name-$kind-$mode" \
 	"${kmake[@]}" "${targets[@]}"
 
@@ -126,6 +137,9 @@ cp "$objects/System.map" "$out/System.map"
 cp "$objects/.config" "$out/config"
 ln -s "$tree" "$out/source"
 ln -s "$objects" "$out/objects"
+ln -s "$objects" "$out/headers"
+echo "$kind" > "$out/kind"
+echo "$mode" > "$out/mode"
 if [ "$mode" = m ]; then
 	root=$(mktemp -d)
 	stage "modules_install" "modules-$name-$kind" "${kmake[@]}" \

@@ -149,8 +149,12 @@ overlay_files()
 	) | sort -u
 }
 
-# The C compiler that all builds use
-kcc() { if command -v ccache > /dev/null; then echo "ccache gcc"; else echo gcc; fi; }
+# A compiler, by way of ccache where it is installed
+# ccached COMPILER
+ccached() { if command -v ccache > /dev/null; then echo "ccache $1"; else echo "$1"; fi; }
+
+# The C compiler that all builds of kernels from source use
+kcc() { ccached gcc; }
 
 # Remove copies of overlay files that the overlay no longer has
 # prune_copies DIR SUBDIR...

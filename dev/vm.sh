@@ -1,9 +1,10 @@
 #!/bin/bash
 # Boot a kernel in QEMU and run something in it.
-# vm.sh [-k release|debug] [-m] [-f DIR] [-a CPIO] [-t SECONDS] [-l] [-i] [-n NAME]
-#	[-c] [-p PLUGIN] -- COMMAND
+# vm.sh [-k auto|distro|release|debug] [-m] [-M DIR]... [-f DIR] [-a CPIO]
+#	[-t SECONDS] [-l] [-i] [-n NAME] [-c] [-u] [-p PLUGIN] -- COMMAND
 #
-#	-k  which kernel (release)		-m  knetdemo as a module, loaded
+#	-k  which kernel (auto), see kernel.sh	-m  knetdemo as a module, loaded
+#	-M  build the modules of a directory, load them before the command
 #	-f  a directory to find at /files	-t  the limit (600 s)
 #	-l  look for leaked memory at the end	-i  an interactive shell
 #	-n  name of the log			-c  count instructions (one CPU)
@@ -19,8 +20,9 @@
 # shellcheck source=dev/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-kind=release
+kind=auto
 mode=y
+module_dirs=()
 files=
 archive=
 plugin=
@@ -30,10 +32,11 @@ interactive=
 name=run
 counting=
 kunit=0
-while getopts 'k:mf:a:t:lin:cup:' option; do
+while getopts 'k:mM:f:a:t:lin:cup:' option; do
 	case $option in
 	k) kind=$OPTARG ;;
 	m) mode=m ;;
+	M) module_dirs+=("$OPTARG") ;;
 	f) files=$OPTARG ;;
 	a) archive=$OPTARG ;;
 	p) plugin=$OPTARG ;;
@@ -43,16 +46,25 @@ while getopts 'k:mf:a:t:lin:cup:' option; do
 	n) name=$OPTARG ;;
 	c) counting=1 ;;
 	u) kunit=1 ;;
-	*) die "usage: vm.sh [-k KIND] [-m] [-f DIR] [-t SECONDS] [-l] [-i] -- COMMAND" ;;
+	*) die "usage: vm.sh [-k KIND] [-m] [-M DIR] [-f DIR] [-t SECONDS] [-l] [-i] -- COMMAND" ;;
 	esac
 done
 shift $((OPTIND - 1))
+case $kind in
+auto | distro) mode=m ;;
+esac
 [ -z "$files" ] || [ -d "$files" ] || die "FILES=$files is no directory"
 command -v qemu-system-x86_64 > /dev/null ||
 	die "no qemu-system-x86_64: run 'make setup', or install QEMU"
 
 # PRODUCT: what dev/kernel.sh has made and a caller wants for all its boots
 product=${PRODUCT:-$("$TOP/dev/kernel.sh" "$kind" "$mode")}
+[ ! -e "$product/kind" ] || kind=$(cat "$product/kind")
+modules=()
+for dir in "${module_dirs[@]}"; do
+	built=$("$TOP/dev/module.sh" "$product" "$dir")
+	mapfile -t -O "${#modules[@]}" modules <<< "$built"
+done
 image=$("$TOP/dev/image.sh")
 run=$(mktemp -d)
 console=$LOGS/console-$name.log
@@ -65,6 +77,12 @@ cleanup()
 trap cleanup EXIT
 trap 'exit 130' INT TERM
 
+# Instructions are counted on one processor. Everything else has two, which the
+# guest checks, since a kernel without ACPI finds only those in sockets of their own.
+cpus=2
+[ -z "$counting" ] || cpus=1
+smp=(-smp "$cpus,sockets=$cpus,cores=1,threads=1")
+
 # The command, its surroundings and the files, as one more archive
 mkdir "$run/root"
 printf '%s\n' "$*" > "$run/root/job"
@@ -73,8 +91,16 @@ printf '%s\n' "$*" > "$run/root/job"
 	[ -z "$interactive" ] ||
 		echo "export KND_INTERACTIVE=1 KND_TTY='$(stty size 2> /dev/null)'"
 	[ "$mode" = y ] || echo "export KND_MODULE=1"
+	echo "export KND_CPUS=$cpus"
 	[ "$kind" != debug ] || echo "export KSFT_MACHINE_SLOW=yes"
 } > "$run/root/job.env"
+number=10
+for ko in "${modules[@]}"; do
+	# In the order in which they were named and listed
+	mkdir -p "$run/root/modules/$number"
+	cp "$ko" "$run/root/modules/$number/"
+	number=$((number + 1))
+done
 if [ -n "$files" ]; then
 	mkdir "$run/root/files"
 	cp -rL "$files/." "$run/root/files/"
@@ -101,7 +127,7 @@ qemu=(qemu-system-x86_64 -nodefaults -no-user-config -display none -no-reboot
 	-chardev stdio,id=out,signal=off
 	-device virtio-serial-pci -device virtconsole,chardev=out)
 # shellcheck disable=SC2054 # so are these
-tcg=(-accel tcg,thread=multi -cpu qemu64,+rdrand -smp 2,sockets=2,cores=1,threads=1)
+tcg=(-accel tcg,thread=multi -cpu qemu64,+rdrand "${smp[@]}")
 
 # A KVM that opens and makes a VM may still boot none: trust it only after a
 # guest has come to its end under it. Asked once for a machine's boot.
@@ -138,7 +164,7 @@ kvm_works()
 }
 
 if [ -n "$counting" ]; then
-	qemu+=(-accel tcg -icount "shift=0,sleep=off" -smp 1
+	qemu+=(-accel tcg -icount "shift=0,sleep=off" "${smp[@]}"
 		-cpu "qemu64,+rdrand" -seed "${SEED:-1}"
 		-rtc "base=2024-01-01,clock=vm")
 	append="console=ttyS0 panic=-1 reboot=k quiet loglevel=3 kunit.enable=$kunit"
