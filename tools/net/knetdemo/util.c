@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Messages, signals and files of /proc: what all commands need.
+ */
+
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <wchar.h>
+#include <wctype.h>
+
+#include "knetdemo.h"
+
+/*
+ * Print text that a server, a process or an URL chose: only what the terminal
+ * shows, nothing that it obeys.
+ */
+void put_clean(const char *s, FILE *to)
+{
+	size_t left = strlen(s);
+	mbstate_t state = {};
+	wchar_t wide;
+	size_t n;
+
+	for (; left; s += n, left -= n) {
+		n = mbrtowc(&wide, s, left, &state);
+		if (n > left || !iswprint(wide)) {
+			memset(&state, 0, sizeof(state));
+			n = 1;
+			fprintf(to, "\\%03o", (unsigned char)*s);
+		} else {
+			fwrite(s, 1, n, to);
+		}
+	}
+}
+
+static void vsay(const char *format, va_list args)
+{
+	char *text;
+
+	if (vasprintf(&text, format, args) < 0)
+		return;
+	fputs("knetdemo: ", stderr);
+	put_clean(text, stderr);
+	fputc('\n', stderr);
+	free(text);
+}
+
+void say(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsay(format, args);
+	va_end(args);
+}
+
+void die(int status, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsay(format, args);
+	va_end(args);
+	exit(status);
+}
+
+/* For strings that the program cannot do without */
+char *copy_of(const char *text)
+{
+	char *copy = strdup(text);
+
+	if (!copy)
+		die(EXIT_OTHER, "%s", strerror(errno));
+	return copy;
+}
+
+/* Is all that was printed out? A line may have gone, and failed, before. */
+void flush_output(void)
+{
+	if (fflush(stdout) || ferror(stdout))
+		die(EXIT_OTHER, "the output cannot be written");
+}
+
+atomic_int caught;
+
+/*
+ * Ends the call that waits. A signal may also come just before that call: then
+ * an alarm does, as often as needed.
+ */
+static void on_signal(int sig)
+{
+	if (sig != SIGALRM)
+		caught = sig;
+	alarm(1);
+}
+
+/* nohup and others want some to stay ignored */
+void catch_signal(int sig, void (*handler)(int), struct sigaction *old)
+{
+	struct sigaction act = { .sa_handler = handler };
+
+	sigaction(sig, NULL, old);
+	if (old->sa_handler != SIG_IGN)
+		sigaction(sig, &act, NULL);
+}
+
+void catch_signals(void)
+{
+	static const int signals[] = { SIGHUP, SIGINT, SIGTERM, SIGALRM };
+	struct sigaction old;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(signals); i++)
+		catch_signal(signals[i], on_signal, &old);
+}
+
+int open_device(void)
+{
+	int fd = open(DEVICE, O_RDWR | O_CLOEXEC);
+
+	if (fd < 0)
+		die(EXIT_DEVICE, "%s: %s%s", DEVICE, strerror(errno),
+		    errno == ENOENT ? " (is the module loaded?)" : "");
+	return fd;
+}
+
+double seconds(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec + ts.tv_nsec / 1e9;
+}
+
+long long read_number(const char *dir, const char *name)
+{
+	long long n = -1;
+	char path[256];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s%s", dir, name);
+	file = fopen(path, "re");
+	if (!file)
+		return -1;
+	if (fscanf(file, "%lld", &n) != 1)
+		n = -1;
+	fclose(file);
+	return n;
+}
+
+FILE *open_proc(const char *name)
+{
+	char path[256];
+	FILE *file;
+
+	snprintf(path, sizeof(path), PROC "%s", name);
+	file = fopen(path, "re");
+	if (!file)
+		die(EXIT_DEVICE, "%s: %s", path, strerror(errno));
+	return file;
+}
+
+/* A line of a file of ours in /proc */
+void put_line(const char *line)
+{
+	char *copy = copy_of(line + strspn(line, " "));
+
+	copy[strcspn(copy, "\n")] = '\0';
+	put_clean(copy, stdout);
+	putchar('\n');
+	free(copy);
+}
