@@ -81,6 +81,8 @@ done
 for link in modprobe insmod rmmod lsmod; do
 	ln -s /usr/bin/kmod "$root/usr/sbin/$link"
 done
+# What the kernel itself runs when a module is missing (CONFIG_MODPROBE_PATH)
+ln -s /usr/bin/kmod "$root/sbin/modprobe"
 ln -sf nc.openbsd "$root/usr/bin/nc" 2> /dev/null ||
 	ln -sf /bin/nc.openbsd "$root/usr/bin/nc"
 [ -e "$root/usr/bin/nc.openbsd" ] ||
