@@ -119,6 +119,11 @@ static int knd_ioctl_ftp_get(struct file *file, void __user *arg)
 	}
 	/* From here on the namespace may go, and the transfer with it */
 	if (!err) {
+		u32 __user *id = &((struct knetdemo_ftp_get __user *)arg)->id;
+
+		/* A fault is seen again, and reported, with the results */
+		if (size >= offsetofend(struct knetdemo_ftp_get, id))
+			put_user(knd_ftp_id(x), id);
 		err = knd_ftp_run(x);
 		knd_ftp_result(x, &req);
 		if (copy_to_user(arg, &req, min_t(size_t, size, sizeof(req))))

@@ -79,6 +79,7 @@ int knd_ftp_attach(struct knd_net *kn, struct knd_ftp_xfer *x);
 int knd_ftp_run(struct knd_ftp_xfer *x);
 void knd_ftp_result(const struct knd_ftp_xfer *x,
 		    struct knetdemo_ftp_get *req);
+u32 knd_ftp_id(const struct knd_ftp_xfer *x);
 void knd_ftp_free(struct knd_ftp_xfer *x);
 int knd_ftp_show(struct seq_file *seq, void *v);
 void knd_ftp_init(struct knd_net *kn);
@@ -98,7 +99,7 @@ void knd_ftp_port(char *buf, size_t size, const struct sockaddr_in *in);
 
 /* sock_stream.c */
 int knd_stream_open(struct net *net, const struct sockaddr_storage *source,
-		    struct socket **res);
+		    const char *device, struct socket **res);
 int knd_stream_connect(struct socket *sock,
 		       const struct sockaddr_storage *addr);
 int knd_stream_listen(struct socket *sock, struct sockaddr_storage *addr);

@@ -102,7 +102,9 @@ enum { KND_FTP_CTRL, KND_FTP_DATA, KND_FTP_SOCKS };
  * @user: name to log in with
  * @password: wiped as soon as it was sent
  * @path: of the file to retrieve
+ * @device: network device to bind to, or an empty string
  * @flags: KNETDEMO_FTP_*
+ * @id: of @rec, outlives it
  * @timeout_ms: of a stage, 0 until the knob is known
  * @deadline: of the running stage, in jiffies
  * @stage: enum knetdemo_ftp_stage
@@ -133,7 +135,9 @@ struct knd_ftp_xfer {
 	char *user;
 	char *password;
 	char *path;
+	char device[IFNAMSIZ];
 	u32 flags;
+	u32 id;
 	unsigned int timeout_ms;
 	unsigned long deadline;
 	unsigned int stage;
@@ -169,9 +173,13 @@ static const char * const knd_ftp_stages[] = {
 	[KNETDEMO_FTP_STAGE_COMPLETE]	= "complete",
 	[KNETDEMO_FTP_STAGE_QUIT]	= "quit",
 	[KNETDEMO_FTP_STAGE_DONE]	= "done",
+	[KNETDEMO_FTP_STAGE_MDTM]	= "mdtm",
 };
 
-static_assert(sizeof(struct knetdemo_ftp_get) == KNETDEMO_FTP_GET_SIZE_VER0);
+static_assert(offsetof(struct knetdemo_ftp_get, device) ==
+	      KNETDEMO_FTP_GET_SIZE_VER0);
+static_assert(sizeof(struct knetdemo_ftp_get) == KNETDEMO_FTP_GET_SIZE_VER1);
+static_assert(sizeof_field(struct knetdemo_ftp_get, device) == IFNAMSIZ);
 
 /* Show how far it is; @err is how it ended, 0 while it goes on */
 static void knd_ftp_note(struct knd_ftp_xfer *x, unsigned int stage, int err)
@@ -231,7 +239,7 @@ static int knd_ftp_open(struct knd_ftp_xfer *x, int which,
 	struct socket *sock;
 	int err;
 
-	err = knd_stream_open(x->kn->net, source, &sock);
+	err = knd_stream_open(x->kn->net, source, x->device, &sock);
 	if (!err)
 		knd_ftp_swap(x, which, sock);
 	return err;
@@ -898,6 +906,7 @@ int knd_ftp_attach(struct knd_net *kn, struct knd_ftp_xfer *x)
 		return -ENETDOWN;
 	}
 	rec->id = ++ftp->last_id;
+	x->id = rec->id;
 	list_add(&rec->list, &ftp->records);
 	spin_unlock(&ftp->lock);
 	knd_stat_inc(kn, KND_STAT_FTP_STARTED);
@@ -977,6 +986,8 @@ struct knd_ftp_xfer *knd_ftp_prepare(const struct knetdemo_ftp_get *req)
 	int err;
 
 	if (req->flags & ~KNETDEMO_FTP_FLAGS || req->offset > S64_MAX ||
+	    strnlen(req->device, IFNAMSIZ) == IFNAMSIZ ||
+	    (req->mtime_max && !(req->flags & KNETDEMO_FTP_MDTM)) ||
 	    (req->timeout_ms && (req->timeout_ms < KND_FTP_TIMEOUT_MIN ||
 				 req->timeout_ms > KND_FTP_TIMEOUT_MAX)))
 		return ERR_PTR(-EINVAL);
@@ -986,6 +997,7 @@ struct knd_ftp_xfer *knd_ftp_prepare(const struct knetdemo_ftp_get *req)
 		return ERR_PTR(-ENOMEM);
 	refcount_set(&x->ref, 1);
 	mutex_init(&x->net_lock);
+	strscpy(x->device, req->device);
 	x->flags = req->flags;
 	x->timeout_ms = req->timeout_ms;
 	x->offset = req->offset;
@@ -1004,7 +1016,8 @@ struct knd_ftp_xfer *knd_ftp_prepare(const struct knetdemo_ftp_get *req)
 	}
 	err = -EINVAL;
 	if (!knd_ftp_get_port(&x->server) ||
-	    x->source.ss_family != x->server.ss_family)
+	    x->source.ss_family != x->server.ss_family ||
+	    (x->flags & KNETDEMO_FTP_PASV && x->server.ss_family != AF_INET))
 		goto free;
 
 	err = knd_ftp_get_text(&x->user, req->user, 1, KNETDEMO_FTP_NAME_LEN);
@@ -1041,7 +1054,9 @@ void knd_ftp_result(const struct knd_ftp_xfer *x,
 	size_t i;
 
 	req->bytes = x->bytes;
+	req->good = x->bytes;
 	req->remote_size = x->size;
+	req->id = x->id;
 	req->stage = x->stage;
 	req->code = x->code;
 	memset(req->text, 0, sizeof(req->text));
@@ -1053,6 +1068,18 @@ void knd_ftp_result(const struct knd_ftp_xfer *x,
 		/* From 128 on there are control characters, too */
 		req->text[i] = c < 0x20 || c >= 0x7f ? '?' : c;
 	}
+}
+
+/**
+ * knd_ftp_id - the number of a transfer
+ * @x: after knd_ftp_attach()
+ *
+ * Context: any.
+ * Return: the number that /proc/net/knetdemo/ftp shows.
+ */
+u32 knd_ftp_id(const struct knd_ftp_xfer *x)
+{
+	return x->id;
 }
 
 /**

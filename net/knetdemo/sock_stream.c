@@ -12,6 +12,8 @@
 #include <linux/jiffies.h>
 #include <linux/mm.h>
 #include <linux/net.h>
+#include <linux/netdevice.h>
+#include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
 #include <linux/skbuff.h>
 #include <linux/socket.h>
@@ -29,17 +31,33 @@ static int knd_addr_len(const struct sockaddr_storage *addr)
 					     sizeof(struct sockaddr_in);
 }
 
+/* SO_BINDTODEVICE; sock_bindtoindex() has its check of CAP_NET_RAW */
+static int knd_stream_bind_device(struct sock *sk, const char *name)
+{
+	struct net_device *dev;
+	int index = 0;
+
+	rcu_read_lock();
+	dev = dev_get_by_name_rcu(sock_net(sk), name);
+	if (dev)
+		index = dev->ifindex;
+	rcu_read_unlock();
+	return index ? sock_bindtoindex(sk, index, true) : -ENODEV;
+}
+
 /**
  * knd_stream_open - make a TCP socket
  * @net: its namespace, on which it holds no reference
  * @source: its local address; the port may be 0
+ * @device: name of the network device to bind it to, or an empty string
  * @res: where the socket goes
  *
  * Context: process; with the credentials of the caller.
- * Return: 0, or -errno of making or binding it.
+ * Return: 0, -ENODEV where there is no such device, or -errno of making or
+ * binding it.
  */
 int knd_stream_open(struct net *net, const struct sockaddr_storage *source,
-		    struct socket **res)
+		    const char *device, struct socket **res)
 {
 	struct sockaddr_storage addr = *source;
 	struct socket *sock;
@@ -49,7 +67,10 @@ int knd_stream_open(struct net *net, const struct sockaddr_storage *source,
 			       &sock);
 	if (err)
 		return err;
-	err = kernel_bind(sock, (void *)&addr, knd_addr_len(&addr));
+	/* The address may be one of the device's VRF, so the device is first */
+	err = *device ? knd_stream_bind_device(sock->sk, device) : 0;
+	if (!err)
+		err = kernel_bind(sock, (void *)&addr, knd_addr_len(&addr));
 	if (err) {
 		sock_release(sock);
 		return err;

@@ -35,12 +35,19 @@ struct knetdemo_udp_stamp {
 /* struct knetdemo_ftp_get.flags */
 #define KNETDEMO_FTP_ACTIVE	(1U << 0)	/* EPRT/PORT, not EPSV/PASV */
 #define KNETDEMO_FTP_SIZE	(1U << 1)	/* ask for the size, check it */
-#define KNETDEMO_FTP_FLAGS	(KNETDEMO_FTP_ACTIVE | KNETDEMO_FTP_SIZE)
+#define KNETDEMO_FTP_PASV	(1U << 2)	/* IPv4: PASV, never EPSV; with
+						 * ACTIVE: PORT, never EPRT
+						 */
+#define KNETDEMO_FTP_MDTM	(1U << 3)	/* ask when it was modified */
+#define KNETDEMO_FTP_FLAGS	(KNETDEMO_FTP_ACTIVE | KNETDEMO_FTP_SIZE | \
+				 KNETDEMO_FTP_PASV | KNETDEMO_FTP_MDTM)
 
 /* The longest user name and password, without their NUL */
 #define KNETDEMO_FTP_NAME_LEN	255
 #define KNETDEMO_FTP_TEXT_LEN	256
 #define KNETDEMO_FTP_SIZE_UNKNOWN	(~(__u64)0)
+/* The name of a network device and its NUL */
+#define KNETDEMO_FTP_DEVICE_LEN	16
 
 /* How far a transfer came; where it failed, this is what failed */
 enum knetdemo_ftp_stage {
@@ -59,7 +66,17 @@ enum knetdemo_ftp_stage {
 	KNETDEMO_FTP_STAGE_WRITE,	/* the caller's file */
 	KNETDEMO_FTP_STAGE_COMPLETE,	/* the reply that confirms the data */
 	KNETDEMO_FTP_STAGE_QUIT,	/* cannot fail */
-	KNETDEMO_FTP_STAGE_DONE
+	KNETDEMO_FTP_STAGE_DONE,
+	KNETDEMO_FTP_STAGE_MDTM		/* between SIZE and PORT */
+};
+
+/* What failed in a transfer that failed */
+enum knetdemo_ftp_failed {
+	KNETDEMO_FTP_FAILED_NONE,	/* nothing, or none of these */
+	KNETDEMO_FTP_FAILED_CONTROL,	/* the control connection */
+	KNETDEMO_FTP_FAILED_DATA,	/* the data connection */
+	KNETDEMO_FTP_FAILED_REPLY,	/* the server refused */
+	KNETDEMO_FTP_FAILED_FILE	/* the caller's file */
 };
 
 /**
@@ -81,6 +98,18 @@ enum knetdemo_ftp_stage {
  * @stage: out: enum knetdemo_ftp_stage
  * @code: out: of the last reply, or 0
  * @text: out: of the last reply, printable characters only
+ * @device: network device that both connections are bound to, as by
+ *	SO_BINDTODEVICE and with the same privileges; or an empty string
+ * @mtime_max: with KNETDEMO_FTP_MDTM: where the server says that the file was
+ *	modified later than this, in seconds since 1970 in UTC, nothing is
+ *	retrieved and the error is ESTALE; 0 is no limit
+ * @mtime: out: when the server says that the file was modified, in seconds
+ *	since 1970 in UTC; 0 where it is not known
+ * @good: out: how many of @bytes are part of the file. Where this is less than
+ *	@bytes, cut the file at @offset + @good.
+ * @id: out: number of the transfer in /proc/net/knetdemo/ftp. Written as soon
+ *	as the transfer has begun, so that another thread can read it.
+ * @failed: out: enum knetdemo_ftp_failed
  *
  * No text may have a control character. What is out is written whatever the
  * result, but where the request itself was refused.
@@ -103,10 +132,18 @@ struct knetdemo_ftp_get {
 	__u32 stage;
 	__u32 code;
 	char text[KNETDEMO_FTP_TEXT_LEN];
+	char device[KNETDEMO_FTP_DEVICE_LEN];
+	__aligned_u64 mtime_max;
+	__aligned_u64 mtime;
+	__aligned_u64 good;
+	__u32 id;
+	__u32 failed;
 };
 
-/* sizeof(struct knetdemo_ftp_get) when it was first published */
+/* sizeof(struct knetdemo_ftp_get) when it was first published: up to @text */
 #define KNETDEMO_FTP_GET_SIZE_VER0	352
+/* ... and with @device to @failed */
+#define KNETDEMO_FTP_GET_SIZE_VER1	400
 
 /*
  * Blocks until the file is there, an error or a signal. The kernel goes by the

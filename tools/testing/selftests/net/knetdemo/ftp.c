@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -283,13 +284,17 @@ TEST_F(one, requests_that_are_refused)
 	} while (0)
 
 	REFUSED(-EINVAL, r.size = 0);
-	REFUSED(-EINVAL, r.size = sizeof(r) - 1);
+	REFUSED(-EINVAL, r.size = KNETDEMO_FTP_GET_SIZE_VER0 - 1);
 	REFUSED(-E2BIG, r.size = 1 << 20);
 	REFUSED(-EINVAL, r.flags = KNETDEMO_FTP_FLAGS + 1);
 	REFUSED(-EINVAL, r.flags = 1U << 31);
 	REFUSED(-EINVAL, r.timeout_ms = 99);
 	REFUSED(-EINVAL, r.timeout_ms = 600001);
 	REFUSED(-EINVAL, r.offset = 1ULL << 63);
+	REFUSED(-EINVAL, r.mtime_max = 1);
+	REFUSED(-EINVAL, memset(r.device, 'a', sizeof(r.device)));
+	REFUSED(-EINVAL, r.flags = KNETDEMO_FTP_PASV;
+		r.server = (uintptr_t)&v6; r.server_len = sizeof(v6));
 	REFUSED(-EFAULT, r.server = 0);
 	REFUSED(-EINVAL, r.server_len = 0);
 	REFUSED(-EINVAL, r.server_len = sizeof(struct sockaddr_in) - 1);
@@ -854,6 +859,8 @@ static pid_t new_namespace(int *fd)
 		return -1;
 	pid = fork();
 	if (!pid) {
+		/* Left behind, it would keep the standard output open */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (unshare(CLONE_NEWNET))
 			_exit(1);
 		c = 1;
