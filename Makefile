@@ -90,7 +90,7 @@ patches:
 
 lint:
 	@dev/setup.sh sparse coccinelle shellcheck codespell perl g++ \
-		python3-docutils
+		python3-docutils gcc-s390x-linux-gnu gcc-aarch64-linux-gnu clang
 	@dev/lint.sh
 
 bench bench-time bench-profile:

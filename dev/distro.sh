@@ -6,6 +6,7 @@
 #			directory that "make -C" takes), selftests.cpio and two
 #			archives of modules: the kernel's own and knetdemo
 # distro.sh --kernel	only the kernel and its headers; their directory
+# distro.sh --get	what it calls itself to fetch them
 #
 # The packages are unpacked into the cache, never installed. The kernel is
 # shared by all clones; the module and the kselftests are each clone's own.
@@ -21,23 +22,43 @@ readonly FLAVOUR=cloud-amd64
 newest() { find "$CACHE/distro" -maxdepth 1 -name "$KERNEL.*-$FLAVOUR" \
 	2> /dev/null | sort -V | tail -n 1; }
 
+# The compiler that built the kernel, which has the options that its headers want
+# compiler HEADERS
+compiler()
+{
+	local cc
+
+	cc=$(sed -n 's/^CC = .*\(gcc-[0-9]*\)$/\1/p' "$1/.kernelvariables")
+	command -v "$cc" > /dev/null || return 1
+	echo "$cc"
+}
+
+# unusable REASON...
+unusable()
+{
+	# What "stage" shows as the reason
+	echo "ERROR: $*"
+	exit 3
+}
+
 # Find the kernel's packages and unpack them under their final name, since the
 # headers' makefiles name their own place.
 get()
 {
-	local image abi dir=$CACHE/distro/new packages deb root list
+	local image abi dir=$CACHE/distro/new packages deb root headers
 
-	list=$(mktemp)
 	find_packages \
 		"linux-image-${KERNEL/./\\.}\.[0-9.]+\+deb[0-9.]+-$FLAVOUR(-unsigned)?" \
-		> "$list" || return 3
-	image=$(cat "$list")
-	rm "$list"
+		> "$CACHE/distro/name" ||
+		unusable "no suite has a $FLAVOUR kernel $KERNEL"
+	image=$(cat "$CACHE/distro/name")
 	abi=${image#linux-image-}
 	abi=${abi%-unsigned}
-	mapfile -t packages < <(apt-cache "${apt[@]}" depends "linux-headers-$abi" |
-		sed -nE 's/^ +Depends: (linux-headers-.*-common|linux-kbuild-.*)/\1/p')
-	[ ${#packages[@]} -eq 2 ] || return 3
+	# Newer packages of images only name those with the kernel and the modules
+	mapfile -t packages < <(apt-cache "${apt[@]}" depends "$image" \
+			"linux-headers-$abi" |
+		sed -nE 's/^ +Depends: (linux-(headers-.*-common|kbuild-.*|binary-.*|modules-.*))/\1/p' |
+		sort -u)
 
 	rm -rf "$dir"
 	mkdir -p "$dir/deb" "$dir/root"
@@ -48,42 +69,38 @@ get()
 	done
 	rm -rf "$dir/deb"
 	# Debian 13 has /usr/lib/modules, Debian 12 /lib/modules
-	[ ! -d "$dir/root/usr/lib/modules" ] || {
+	if [ -d "$dir/root/usr/lib/modules" ]; then
 		mkdir -p "$dir/root/lib"
 		mv "$dir/root/usr/lib/modules" "$dir/root/lib/"
-	}
+	fi
 	rm -f "$dir/root/lib/modules/$abi"/{build,source}
+	[ -f "$dir/root/boot/vmlinuz-$abi" ] ||
+		unusable "$image has no kernel where one was expected"
 	mv "$dir/root/boot/vmlinuz-$abi" "$dir/bzImage"
 	mv "$dir/root/boot/config-$abi" "$dir/config"
 	mv "$dir/root/boot/System.map-$abi" "$dir/System.map"
-	root=$CACHE/distro/$abi/root
-	# "include /usr/src/linux-headers-...-common/Makefile"
-	sed -i "s,/usr/src/,$root/usr/src/," \
-		"$dir/root/usr/src/linux-headers-$abi/Makefile"
 	(cd "$dir/root" && find lib/modules | sort |
 		cpio -o -H newc -R 0:0 --quiet) > "$dir/modules.cpio"
+	headers=$dir/root/usr/src/linux-headers-$abi
+	compiler "$headers" > /dev/null ||
+		unusable "$abi wants another compiler: $(grep '^CC =' "$headers/.kernelvariables")"
 	# A tool that was linked for a newer distribution does not run here
-	"$dir/root/usr/src/linux-headers-$abi/scripts/mod/modpost" \
-		< /dev/null > /dev/null 2> "$dir/err" || :
-	if grep -qE 'GLIBC|not found' "$dir/err"; then
-		cat "$dir/err"
-		return 3
-	fi
+	"$headers/scripts/mod/modpost" < /dev/null > /dev/null 2> "$dir/err" || :
+	! grep -qE 'GLIBC|not found' "$dir/err" ||
+		unusable "$(head -n 1 "$dir/err")"
+	# "include /usr/src/linux-headers-...-common/Makefile"
+	root=$CACHE/distro/$abi/root
+	sed -i "s,/usr/src/,$root/usr/src/," "$headers/Makefile"
 	echo "$CACHE" > "$dir/cache"
 	rm -rf "$CACHE/distro/$abi"
 	mv "$dir" "$CACHE/distro/$abi"
 }
 
-try_get()
-{
-	local rc=0
-
-	get || rc=$?
-	# What "stage" shows as the reason
-	[ "$rc" -ne 3 ] ||
-		echo "ERROR: no $FLAVOUR kernel $KERNEL that this machine can build modules for"
-	return "$rc"
-}
+# Not in a condition, where the shell would go on after a failed command
+if [ "${1:-}" = --get ]; then
+	get
+	exit
+fi
 
 [ -z "$KSRC" ] && command -v apt-get > /dev/null &&
 	[ "$(uname -m)" = x86_64 ] || exit 3
@@ -96,7 +113,8 @@ if [ -n "$distro" ] && [ "$(cat "$distro/cache")" != "$CACHE" ]; then
 	distro=
 fi
 if [ -z "$distro" ]; then
-	(stage "binary kernel (Debian's $FLAVOUR $KERNEL)" distro try_get) || exit 3
+	(stage "binary kernel (Debian's $FLAVOUR $KERNEL)" distro \
+		"$TOP/dev/distro.sh" --get) || exit 3
 	distro=$(newest)
 fi
 unlock
@@ -121,8 +139,7 @@ build_module()
 	overlay_files | grep -E '^(net|include)/' |
 		rsync -rlp --checksum --files-from=- "$TOP/" "$work/module/"
 	prune_copies "$work/module" net/knetdemo include
-	cc=$(sed -n 's/^CC = .*\(gcc-[0-9]*\)$/\1/p' "$headers/.kernelvariables")
-	[ -n "$cc" ] && command -v "$cc" > /dev/null || cc=gcc
+	cc=$(compiler "$headers")
 	# Neither BTF nor debug information: half the time of a build
 	CCACHE_BASEDIR=$work make -C "$headers" \
 		"M=$work/module/net/knetdemo" "CC=$(ccached "$cc")" \

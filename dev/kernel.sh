@@ -1,6 +1,7 @@
 #!/bin/bash
 # Build a kernel and print the directory of its products.
 # kernel.sh release|debug y|m
+# kernel.sh release|debug y|m --configure	only its .config
 # kernel.sh distro m		the distribution's binary kernel, see distro.sh
 # kernel.sh auto m		that one or, where there is none, the release kernel
 #
@@ -30,7 +31,7 @@ esac
 cc=$(kcc)
 src=$("$TOP/dev/source.sh")
 name=$(tree_name "$src")
-objects=$CACHE/build/$name-$kind
+objects=$(objects_dir "$src" "$kind")
 tree=$(tree_dir "$src" "$kind")
 
 optional=("$TOP/dev/config/optional.config")
@@ -38,6 +39,11 @@ optional=("$TOP/dev/config/optional.config")
 	optional+=("$TOP/dev/config/$kind-optional.config")
 fragments=("$TOP/dev/config/base.config" "$TOP/dev/config/$kind.config"
 	"${optional[@]}")
+own=$(own_config "$kind")
+if [ -s "$own" ]; then
+	say "  with the options of ${own#"$TOP"/}"
+	fragments+=("$own")
+fi
 
 # What goes in: source, overlay, changes, configuration, compiler, these scripts
 fingerprint()
@@ -60,7 +66,7 @@ fingerprint()
 # Before the fingerprint, as another clone's build changes the tree
 lock "build-$name-$kind"
 out=$CACHE/out/$name-$kind-$mode-$(fingerprint | sha256sum | cut -c1-16)
-if [ -e "$out/done" ]; then
+if [ -e "$out/done" ] && [ -z "${3:-}" ]; then
 	touch "$out"
 	echo "$out"
 	exit
@@ -84,12 +90,13 @@ configure()
 
 	{
 		cat "${fragments[@]}"
+		echo
 		echo "CONFIG_KNETDEMO=$mode"
 		if grep -q 'config KNETDEMO_KUNIT_TEST' \
 			"$tree/net/knetdemo/Kconfig"; then
 			echo "CONFIG_KNETDEMO_KUNIT_TEST=y"
 		fi
-	} > "$wanted.new"
+	} | latest_options > "$wanted.new"
 	if cmp -s "$wanted.new" "$wanted" && [ -f "$objects/.config" ]; then
 		"${kmake[@]}" olddefconfig
 	else
@@ -122,6 +129,7 @@ configure()
 }
 
 stage "configuration ($name, $kind, KNETDEMO=$mode)" "config-$name-$kind" configure
+[ -z "${3:-}" ] || exit 0
 # With Module.symvers, for modules of one's own
 targets=(bzImage modules)
 stage "kernel ($name, $kind, KNETDEMO=$mode)" "kernel-$name-$kind-$mode" \

@@ -43,10 +43,14 @@ stage()
 	local name=$1 log=$LOGS/$2.log start=$SECONDS pid rc=0
 	shift 2
 
+	# A process group of its own, so that an interrupt ends make's children
+	# too: they would go on, and hold the lock.
+	set -m
 	"$@" > "$log" 2>&1 < /dev/null &
 	pid=$!
+	set +m
 	# shellcheck disable=SC2064 # this pid, now
-	trap "kill $pid 2> /dev/null || :" INT TERM
+	trap "kill -- -$pid 2> /dev/null; wait $pid; exit 130" INT TERM
 	if [ -t 2 ]; then
 		while kill -0 "$pid" 2> /dev/null; do
 			printf '\r  %-46s %4d s  (%s)' "$name" \
@@ -62,7 +66,7 @@ stage()
 		return 0
 	fi
 	printf '  %-46s %4d s  FAILED\n' "$name" $((SECONDS - start)) >&2
-	{ grep -E '(error|Error|ERROR|fatal|undefined reference|No such file)' \
+	{ grep -E '(error|Error|ERROR|fatal|undefined reference|No such file|No space left)' \
 		"$log" || tail -n 5 "$log"; } | head -n 12 |
 		overlay_names | sed 's/^/    /' >&2
 	die "$name failed (status $rc), the whole output is in ${log#"$TOP"/}"
@@ -82,6 +86,28 @@ tree_name()
 # The tree that a purpose (release, debug, lint, uml) builds in, see tree.sh
 # tree_dir SRC PURPOSE
 tree_dir() { echo "$CACHE/tree/$(tree_name "$1")-$2"; }
+
+# Its objects
+# objects_dir SRC PURPOSE
+objects_dir() { echo "$CACHE/build/$(tree_name "$1")-$2"; }
+
+# What make menuconfig changed in this clone
+# own_config KIND
+own_config() { echo "$TOP/build/config/$1.config"; }
+
+# Fragments of a configuration with one line for each option: the latest
+latest_options()
+{
+	awk '
+	/^CONFIG_/ || /^# CONFIG_/ {
+		name = $1 == "#" ? $2 : $1
+		sub(/=.*/, "", name)
+		if (!(name in line))
+			order[++n] = name
+		line[name] = $0
+	}
+	END { for (i = 1; i <= n; i++) print line[order[i]] }'
+}
 
 # Files of a tree that were written after tree.sh was there last
 # touched_files TREE

@@ -1,6 +1,11 @@
 # shellcheck shell=bash
 # Objects of net/knetdemo alone, for lint.sh and patches.sh: compiled with flags
-# of their own, no kernel built, and nothing of kernel.sh's disturbed.
+# of their own, without building a kernel and without disturbing kernel.sh.
+
+# The architecture and the compiler, for all functions here
+KARCH=x86_64
+KCROSS=
+KCC=$(kcc)
 
 # kmake TREE OBJECTS ARGUMENTS...
 kmake()
@@ -8,20 +13,21 @@ kmake()
 	local tree=$1 objects=$2
 	shift 2
 
-	make -C "$tree" "O=$objects" ARCH=x86_64 "CC=$(kcc)" \
-		"PYTHON3=$PYTHON3" "-j$(nproc)" W=1 "$@"
+	make -C "$tree" "O=$objects" "ARCH=$KARCH" "CROSS_COMPILE=$KCROSS" \
+		"CC=$KCC" "PYTHON3=$PYTHON3" "-j$(nproc)" W=1 "$@"
 }
 
-# The release kernel's configuration with KNETDEMO=m and the KUnit tests
-# configure_objects TREE OBJECTS
+# tinyconfig with the options of files, where the kernel has them. KNETDEMO=m
+# and the KUnit tests are taken or it fails.
+# configure_objects TREE OBJECTS FILES...
 configure_objects()
 {
 	local tree=$1 objects=$2 wanted=$2/.knetdemo-wanted
-	local fragments=("$TOP"/dev/config/{base,release,optional,release-optional}.config)
+	shift 2
 
 	mkdir -p "$objects"
 	{
-		cat "${fragments[@]}"
+		cat "$@"
 		echo CONFIG_KNETDEMO=m
 		echo CONFIG_KNETDEMO_KUNIT_TEST=y
 	} > "$wanted.new"
@@ -48,7 +54,7 @@ compile_objects()
 	rm -rf "$2/net/knetdemo"
 	kmake "$@" net/knetdemo/ 2>&1 | tee "$log" || return 1
 	! grep -q 'warning:' "$log" || return 1
-	missing=$(nm -u "$2/net/knetdemo/knetdemo.o" |
+	missing=$("${KCROSS}nm" -u "$2/net/knetdemo/knetdemo.o" |
 		  sed -n 's/.* \(knd_.*\)/ERROR: undefined reference to \1/p') ||
 		return 1
 	[ -z "$missing" ] || { echo "$missing"; return 1; }

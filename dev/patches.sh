@@ -364,7 +364,7 @@ check()
 builds()
 {
 	refresh_tree "$1" "$2" "$4"
-	configure_objects "$2" "$3" > "$LOGS/bisect-config.log" 2>&1 ||
+	configure_objects "$2" "$3" "$TOP/dev/config/compile.config" > "$LOGS/bisect-config.log" 2>&1 ||
 		{ tail -n 5 "$LOGS/bisect-config.log"; return 1; }
 	compile_objects "$2" "$3" > "$LOGS/bisect.log" 2>&1 ||
 		{ grep -E 'error|warning|ERROR' "$LOGS/bisect.log" ||

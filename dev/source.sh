@@ -43,7 +43,11 @@ get()
 {
 	local tmp version
 
-	find_packages "$package" || return
+	find_packages "$package" || {
+		echo "ERROR: no suite of the configured mirror has $package;" \
+			"name a kernel tree with KSRC=DIR"
+		exit 2
+	}
 	rm -rf "$CACHE/deb/new" "$CACHE/src/new.tmp"
 	mkdir -p "$CACHE/deb/new" "$CACHE/src/new.tmp"
 	(cd "$CACHE/deb/new" && apt-get "${apt[@]}" -q download "$package")
@@ -57,16 +61,5 @@ get()
 	mv "$tmp" "$CACHE/src/linux-$version"
 }
 
-try_get()
-{
-	local rc=0
-
-	get || rc=$?
-	if [ "$rc" -eq 2 ]; then
-		echo "ERROR: no suite of the configured mirror has $package;" \
-			"name a kernel tree with KSRC=DIR"
-	fi
-	return "$rc"
-}
-stage "kernel source ($package)" source try_get
+stage "kernel source ($package)" source get
 newest

@@ -62,17 +62,18 @@ stage_changes()
 # Stop where a file that this script lays was edited in the tree
 refuse_edited_copies()
 {
-	local file edited=()
+	local file copies=()
 
-	[ -f "$tree/.knetdemo" ] || return 0
+	# After an interrupt, what is newer than the stamp may be ours
+	[ -f "$tree/.knetdemo" ] && [ ! -e "$tree/.knetdemo-laying" ] || return 0
 	while read -r file; do
 		[ -f "$tree/$file" ] || continue
 		! cmp -s "$tree/$file" "$1/$file" || continue
-		edited+=("$file")
+		copies+=("$file")
 	done < <(touched_files "$tree" | sort |
 		 comm -12 - <(sed 's,^\./,,' "$tree/.knetdemo" | sort))
-	[ ${#edited[@]} -gt 0 ] || return 0
-	for file in "${edited[@]}"; do
+	[ ${#copies[@]} -gt 0 ] || return 0
+	for file in "${copies[@]}"; do
 		say "knetdemo: $file was edited in $tree, where it is a copy"
 		if [ -f "$TOP/$file" ]; then
 			say "    to take the edit over: cp $tree/$file $TOP/$file"
@@ -96,7 +97,9 @@ edited=$(edited_files "$src" "$tree")
 	say "  with what was edited in $tree:"
 	say "${edited//[[:space:]]/ }"
 }
+touch "$tree/.knetdemo-laying"
 refresh_tree "$src" "$tree" "$new"
 printf '%s' "${edited:+$edited$'\n'}" > "$tree/.knetdemo-edits"
 touch "$tree/.knetdemo-stamp"
+rm "$tree/.knetdemo-laying"
 echo "$tree"

@@ -174,7 +174,7 @@ if [ -n "$counting" ]; then
 	append+=" nolapic_timer"
 	[ -z "$plugin" ] || qemu+=(-plugin "$plugin")
 elif [ "${ACCEL:-}" != tcg ] && kvm_works; then
-	qemu+=(-accel kvm -cpu host -smp 2,sockets=2,cores=1,threads=1)
+	qemu+=(-accel kvm -cpu host "${smp[@]}")
 else
 	qemu+=("${tcg[@]}")
 fi
