@@ -194,7 +194,8 @@ static void knd_ftp_note(struct knd_ftp_xfer *x, unsigned int stage, int err)
 	rec->bytes = x->bytes;
 	rec->size = x->size;
 	spin_unlock(&ftp->lock);
-	trace_ftp_stage(x->kn->net, rec->id, stage, x->code, x->bytes, err);
+	trace_knetdemo_ftp_stage(x->kn->net, rec->id, stage, x->code, x->bytes,
+				 err);
 }
 
 static void knd_ftp_stage(struct knd_ftp_xfer *x, unsigned int stage)

@@ -142,7 +142,7 @@ knd_monitor_candidate(struct sk_buff *skb, const struct nf_hook_state *state)
 	knd_ring_put(ring, &rec);
 	preempt_enable();
 
-	trace_connect(state->net, &rec);
+	trace_knetdemo_connect(state->net, &rec);
 	knd_monitor_log(kn, &rec);
 	return NF_ACCEPT;
 }

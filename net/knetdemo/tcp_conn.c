@@ -764,9 +764,9 @@ static void knd_conn_release(struct knd_conn *c, bool reset)
 	/* Addresses go with the socket, bytes come until it has gone */
 	knd_sock_addrs(c->sk, &local, &peer);
 	knd_sock_release(c->sock, &kn->tcp.calls, reset);
-	trace_close(kn->net, c->id, c->service, c->why, &local, &peer,
-		    u64_stats_read(&c->bytes_in),
-		    u64_stats_read(&c->bytes_out));
+	trace_knetdemo_close(kn->net, c->id, c->service, c->why, &local, &peer,
+			     u64_stats_read(&c->bytes_in),
+			     u64_stats_read(&c->bytes_out));
 	c->sock = NULL;
 	WRITE_ONCE(c->state, KND_CONN_DEAD);
 	knd_stat_inc(kn, KND_STAT_TCP_CLOSED_PEER + c->why);
@@ -827,7 +827,7 @@ static void knd_conn_announce(struct knd_conn *c,
 			      const union knd_sockaddr *local,
 			      const union knd_sockaddr *peer)
 {
-	trace_accept(c->kn->net, c->id, c->service, local, peer);
+	trace_knetdemo_accept(c->kn->net, c->id, c->service, local, peer);
 	if (knd_may_log(c->kn))
 		pr_info_ratelimited("connection established to %pISpc\n",
 				    &peer->sa);

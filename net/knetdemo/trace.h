@@ -53,7 +53,7 @@ TRACE_DEFINE_ENUM(KNETDEMO_FTP_STAGE_DONE);
 		{ KNETDEMO_FTP_STAGE_QUIT,	"quit" },		\
 		{ KNETDEMO_FTP_STAGE_DONE,	"done" })
 
-TRACE_EVENT(ftp_stage,
+TRACE_EVENT(knetdemo_ftp_stage,
 	TP_PROTO(const struct net *net, u32 id, unsigned int stage,
 		 unsigned int code, u64 bytes, int err),
 	TP_ARGS(net, id, stage, code, bytes, err),
@@ -82,7 +82,7 @@ TRACE_EVENT(ftp_stage,
 		  __entry->bytes, __entry->err)
 );
 
-TRACE_EVENT(udp_send,
+TRACE_EVENT(knetdemo_udp_send,
 	TP_PROTO(const struct net *net, const struct sockaddr_storage *daddr,
 		 u32 run, u64 seq, unsigned int segs, unsigned int size,
 		 int err),
@@ -118,7 +118,7 @@ TRACE_DEFINE_ENUM(KND_ORIGIN_KERNEL);
 TRACE_DEFINE_ENUM(KND_ORIGIN_RAW);
 
 /* A connection attempt, with all that its record in "connections" has */
-TRACE_EVENT(connect,
+TRACE_EVENT(knetdemo_connect,
 	TP_PROTO(const struct net *net, const struct knd_record *rec),
 	TP_ARGS(net, rec),
 
@@ -197,7 +197,7 @@ TRACE_DEFINE_ENUM(KND_CLOSE_STOPPED);
 TRACE_DEFINE_ENUM(KND_CLOSE_ERROR);
 
 /* A connection of the TCP service was taken into service */
-TRACE_EVENT(accept,
+TRACE_EVENT(knetdemo_accept,
 	TP_PROTO(const struct net *net, u32 id, int service,
 		 const union knd_sockaddr *local,
 		 const union knd_sockaddr *peer),
@@ -227,7 +227,7 @@ TRACE_EVENT(accept,
 );
 
 /* ... and was released; why, after how many bytes */
-TRACE_EVENT(close,
+TRACE_EVENT(knetdemo_close,
 	TP_PROTO(const struct net *net, u32 id, int service, int why,
 		 const union knd_sockaddr *local,
 		 const union knd_sockaddr *peer, u64 in, u64 out),

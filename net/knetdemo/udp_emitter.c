@@ -270,9 +270,9 @@ static int knd_udp_send(struct knd_net *kn, struct knd_udp_setup *setup,
 		iov_iter_kvec(&msg.msg_iter, ITER_SOURCE, &vec, 1, len);
 	}
 	err = min(sock_sendmsg(setup->sock, &msg), 0);
-	trace_udp_send(kn->net, &setup->daddr, kn->udp.run.id,
-		       kn->udp.run.sent + kn->udp.run.failed, segs,
-		       setup->size, err);
+	trace_knetdemo_udp_send(kn->net, &setup->daddr, kn->udp.run.id,
+				kn->udp.run.sent + kn->udp.run.failed, segs,
+				setup->size, err);
 	return err;
 }
 

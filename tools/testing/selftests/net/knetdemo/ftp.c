@@ -979,7 +979,7 @@ TEST_F(one, seen_while_it_runs_and_never_the_password)
 	double start = now();
 	void *res;
 
-	knd_trace("ftp_stage", true);
+	knd_trace("knetdemo_ftp_stage", true);
 	r.flags = KNETDEMO_FTP_SIZE;
 	r.timeout_ms = 1000;
 	self->s.cut = 100000;
@@ -1007,7 +1007,7 @@ TEST_F(one, seen_while_it_runs_and_never_the_password)
 	EXPECT_TRUE(has(KND_TRACING "trace", NULL, "stage=pass reply=331"));
 	EXPECT_FALSE(has(KND_TRACING "trace", NULL, PASSWORD));
 	EXPECT_FALSE(has("/dev/kmsg", NULL, PASSWORD));
-	knd_trace("ftp_stage", false);
+	knd_trace("knetdemo_ftp_stage", false);
 }
 
 /* The list of what is over does not grow for ever */

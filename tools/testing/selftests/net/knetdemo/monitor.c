@@ -790,18 +790,18 @@ TEST(tracepoint)
 	ASSERT_EQ(0, knd_unshare_net());
 	ASSERT_EQ(0, knd_set("monitor", "1"));
 	ASSERT_EQ(0, monitor_filter("add ::1 7\nadd ::1\n"));
-	ASSERT_EQ(0, knd_trace("connect", true));
+	ASSERT_EQ(0, knd_trace("knetdemo_connect", true));
 	ASSERT_EQ(0, monitor_connects("::1", 1, 1));
-	ASSERT_EQ(0, knd_trace("connect", false));
+	ASSERT_EQ(0, knd_trace("knetdemo_connect", false));
 	ASSERT_EQ(0, monitor_connects("::1", 1, 1));
 
 	ASSERT_LT(0, knd_read(KND_TRACING, "trace", text, sizeof(text)));
 	ASSERT_EQ(0, knd_set("monitor_ring", "16"));
 	r = monitor_last();
 	ASSERT_EQ(2, r.seq);
-	line = strstr(text, " connect: netns=");
+	line = strstr(text, " knetdemo_connect: netns=");
 	ASSERT_NE(NULL, line);
-	EXPECT_EQ(NULL, strstr(line + 1, " connect: netns="));
+	EXPECT_EQ(NULL, strstr(line + 1, " knetdemo_connect: netns="));
 	EXPECT_NE(NULL, strstr(line, " seq=1 "));
 	EXPECT_NE(NULL, strstr(line, " dst=[::1]:1 origin=user uid=0 "));
 	snprintf(want, sizeof(want), " pid=%d comm=monitor dev=lo mark=0x0 flags=0x2 data=0 rule=2\n",

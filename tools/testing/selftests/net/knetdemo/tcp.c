@@ -577,8 +577,8 @@ TEST_F_TIMEOUT(end, is_counted_and_traced, 60)
 
 	snprintf(stat, sizeof(stat), "tcp_closed_%s", variant->reason);
 	snprintf(name, sizeof(name), v6 ? "[%s]" : "%s", variant->addr);
-	ASSERT_EQ(0, knd_trace("accept", true));
-	ASSERT_EQ(0, knd_trace("close", true));
+	ASSERT_EQ(0, knd_trace("knetdemo_accept", true));
+	ASSERT_EQ(0, knd_trace("knetdemo_close", true));
 	ASSERT_EQ(0, start(variant->addr, "echo"));
 	fd = dial(variant->addr, PORT);
 	ASSERT_LE(0, fd);
@@ -593,19 +593,19 @@ TEST_F_TIMEOUT(end, is_counted_and_traced, 60)
 	ASSERT_LE(0, more);
 	EXPECT_EQ(1, knd_wait_stat(stat, 1, 20000));
 	EXPECT_EQ(1, knd_wait_stat("tcp_closed", 1, 5000));
-	ASSERT_EQ(0, knd_trace("accept", false));
-	ASSERT_EQ(0, knd_trace("close", false));
+	ASSERT_EQ(0, knd_trace("knetdemo_accept", false));
+	ASSERT_EQ(0, knd_trace("knetdemo_close", false));
 
 	ASSERT_LT(0, knd_read(KND_TRACING, "trace", text, sizeof(text)));
 	n = snprintf(want, sizeof(want),
 		     ": netns=%llu id=1 service=echo local=%s:%d peer=%s:%d",
 		     (unsigned long long)cookie, name, PORT, name,
 		     ntohs(((struct sockaddr_in *)&ss)->sin_port));
-	EXPECT_NE(NULL, strstr(text, " accept: netns="));
+	EXPECT_NE(NULL, strstr(text, " knetdemo_accept: netns="));
 	EXPECT_NE(NULL, strstr(text, want)) TH_LOG("no %s in %s", want, text);
 	snprintf(want + n, sizeof(want) - n, " reason=%s in=%d out=%d\n",
 		 variant->reason, 5 + more, 5 + more);
-	EXPECT_NE(NULL, strstr(text, " close: netns="));
+	EXPECT_NE(NULL, strstr(text, " knetdemo_close: netns="));
 	EXPECT_NE(NULL, strstr(text, want)) TH_LOG("no %s in %s", want, text);
 }
 

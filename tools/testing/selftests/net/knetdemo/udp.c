@@ -799,14 +799,14 @@ TEST_F_TIMEOUT(udp, tracepoint, 120)
 	char text[65536];
 	char want[256];
 
-	ASSERT_EQ(0, knd_trace("udp_send", true));
+	ASSERT_EQ(0, knd_trace("knetdemo_udp_send", true));
 	ASSERT_EQ(0, knd_set("udp_size", "100"));
 	ASSERT_EQ(0, knd_set("udp_gso", "2"));
 	ASSERT_EQ(0, knd_set("udp_count", "3"));
 	ASSERT_EQ(0, knd_set("udp_interval_us", "0"));
 	ASSERT_EQ(0, knd_set("udp", "1"));
 	ASSERT_EQ(0, udp_wait_over(WAIT_MS));
-	ASSERT_EQ(0, knd_trace("udp_send", false));
+	ASSERT_EQ(0, knd_trace("knetdemo_udp_send", false));
 	ASSERT_LT(0, knd_read(KND_TRACING, "trace", text, sizeof(text)));
 	snprintf(want, sizeof(want),
 		 "run=1 seq=2 daddr=%s%s%s:60001 segs=1 size=100 err=0",
