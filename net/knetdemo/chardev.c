@@ -8,7 +8,6 @@
  * behind with nothing to work on.
  */
 
-#include <linux/capability.h>
 #include <linux/fs.h>
 #include <linux/list.h>
 #include <linux/miscdevice.h>
@@ -63,25 +62,32 @@ static void knd_file_put(struct knd_net *kn, netns_tracker *tracker)
 	put_net_track(kn->net, tracker);
 }
 
-static int knd_ioctl_filter_address(struct knd_net *kn, void __user *arg)
+static int knd_ioctl_filter_address(struct file *file, void __user *arg)
 {
 	char text[sizeof("flush\nadd 255.255.255.255\n")];
+	netns_tracker tracker;
+	struct knd_net *kn;
 	__be32 addr;
+	int err;
 
+	kn = knd_file_get(file->private_data, &tracker);
+	if (!kn)
+		return -ENODEV;
+	err = -EPERM;
+	if (!knd_may_configure(kn, file))
+		goto put;
+	err = -EFAULT;
 	if (copy_from_user(&addr, arg, sizeof(addr)))
-		return -EFAULT;
+		goto put;
+
 	if (addr == htonl(INADDR_ANY))
 		snprintf(text, sizeof(text), "flush\n");
 	else
 		snprintf(text, sizeof(text), "flush\nadd %pI4\n", &addr);
-	return knd_monitor_filter(kn, text);
-}
-
-/* Any user can be root in a user namespace */
-static bool knd_file_may(const struct file *file, const struct knd_net *kn)
-{
-	return kn->net->user_ns == &init_user_ns &&
-	       file_ns_capable(file, kn->net->user_ns, CAP_NET_ADMIN);
+	err = knd_monitor_filter(kn, text);
+put:
+	knd_file_put(kn, &tracker);
+	return err;
 }
 
 /*
@@ -114,7 +120,8 @@ static int knd_ioctl_ftp_get(struct file *file, void __user *arg)
 	err = -ENODEV;
 	kn = knd_file_get(file->private_data, &tracker);
 	if (kn) {
-		err = knd_file_may(file, kn) ? knd_ftp_attach(kn, x) : -EPERM;
+		err = knd_may_configure(kn, file) ? knd_ftp_attach(kn, x) :
+						    -EPERM;
 		knd_file_put(kn, &tracker);
 	}
 	/* From here on the namespace may go, and the transfer with it */
@@ -133,34 +140,20 @@ static int knd_ioctl_ftp_get(struct file *file, void __user *arg)
 	return err;
 }
 
+/*
+ * The number is looked at first: programs probe files of all kinds with ioctls
+ * that belong to others, and ENOTTY is the answer that they expect.
+ */
 static long knd_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
-	netns_tracker tracker;
-	struct knd_net *kn;
-	long err;
+	void __user *user = (void __user *)arg;
 
-	/* Has its size in the structure, and does not hold the namespace */
+	if (cmd == KNETDEMO_IOC_FILTER_ADDRESS)
+		return knd_ioctl_filter_address(file, user);
+	/* This structure has its size in its first member */
 	if ((cmd & ~IOCSIZE_MASK) == (KNETDEMO_IOC_FTP_GET & ~IOCSIZE_MASK))
-		return knd_ioctl_ftp_get(file, (void __user *)arg);
-
-	kn = knd_file_get(file->private_data, &tracker);
-	if (!kn)
-		return -ENODEV;
-	if (!knd_file_may(file, kn)) {
-		err = -EPERM;
-		goto put;
-	}
-
-	switch (cmd) {
-	case KNETDEMO_IOC_FILTER_ADDRESS:
-		err = knd_ioctl_filter_address(kn, (void __user *)arg);
-		break;
-	default:
-		err = -ENOTTY;
-	}
-put:
-	knd_file_put(kn, &tracker);
-	return err;
+		return knd_ioctl_ftp_get(file, user);
+	return -ENOTTY;
 }
 
 static int knd_open(struct inode *inode, struct file *file)

@@ -6,12 +6,15 @@
 #ifndef _NET_KNETDEMO_H
 #define _NET_KNETDEMO_H
 
+#include <linux/capability.h>
 #include <linux/inet.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/socket.h>
 #include <linux/types.h>
 #include <linux/u64_stats_sync.h>
+#include <linux/user_namespace.h>
+#include <net/net_namespace.h>
 
 #include "ftp.h"
 #include "monitor.h"
@@ -250,6 +253,30 @@ struct knd_net *knd_pernet(struct net *net);
 static inline bool knd_may_log(const struct knd_net *kn)
 {
 	return net_eq(kn->net, &init_net);
+}
+
+/**
+ * knd_may_configure - whether a writer may change anything in a namespace
+ * @kn: the component in a namespace
+ * @file: the open file that is written to, whose opener is checked; NULL checks
+ *	the calling task
+ *
+ * Every user can be root in a user namespace of its own. The component acts
+ * with the rights of the kernel and its objects are charged to nobody in full,
+ * so only namespaces that belong to the initial user namespace can be changed.
+ *
+ * Context: process.
+ * Return: true with CAP_NET_ADMIN over the namespace.
+ */
+static inline bool knd_may_configure(const struct knd_net *kn,
+				     const struct file *file)
+{
+	struct user_namespace *owner = kn->net->user_ns;
+
+	if (owner != &init_user_ns)
+		return false;
+	return file ? file_ns_capable(file, owner, CAP_NET_ADMIN) :
+		      ns_capable(owner, CAP_NET_ADMIN);
 }
 
 /* chardev.c */

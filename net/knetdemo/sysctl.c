@@ -7,7 +7,6 @@
  * If the role cannot, the old value comes back and the writer has the error.
  */
 
-#include <linux/capability.h>
 #include <linux/jiffies.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -193,7 +192,7 @@ static int knd_sysctl(const struct ctl_table *table, int write, void *buffer,
 	int err;
 
 	/* The mode of the file lets root write, whatever he may */
-	if (write && !ns_capable(kn->net->user_ns, CAP_NET_ADMIN))
+	if (write && !knd_may_configure(kn, NULL))
 		return -EPERM;
 
 	scratch.data = value;

@@ -79,6 +79,47 @@ TEST(bad_requests)
 	close(fd);
 }
 
+static int unknown_ioctl(int fd)
+{
+	static const unsigned int numbers[] = {
+		0, TCGETS, _IO(KNETDEMO_IOC_MAGIC, 0x01),
+		_IOR(KNETDEMO_IOC_MAGIC, 0x01, __be32),
+		_IOW(KNETDEMO_IOC_MAGIC, 0x01, __u64),
+		_IOW(KNETDEMO_IOC_MAGIC, 0x7f, __be32),
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
+		if (ioctl(fd, numbers[i], NULL) != -1 || errno != ENOTTY)
+			return numbers[i];
+	return -1;
+}
+
+/* Whoever asks, and whatever has become of the namespace */
+TEST(unknown_numbers)
+{
+	int home = open("/proc/self/ns/net", O_RDONLY);
+	int fd[2];
+
+	ASSERT_LE(0, home);
+	ASSERT_EQ(0, knd_unshare_net());
+	fd[0] = open(DEVICE, O_RDWR);
+	ASSERT_LE(0, fd[0]);
+	EXPECT_EQ(-1, unknown_ioctl(fd[0]));
+	ASSERT_EQ(0, setns(home, CLONE_NEWNET));
+	while (filter_address(fd[0], "0.0.0.0") != -ENODEV)
+		usleep(1000);
+	EXPECT_EQ(-1, unknown_ioctl(fd[0]));
+
+	ASSERT_EQ(0, knd_drop_capability(CAP_NET_ADMIN));
+	fd[1] = open(DEVICE, O_RDWR);
+	ASSERT_LE(0, fd[1]);
+	EXPECT_EQ(-EPERM, filter_address(fd[1], "0.0.0.0"));
+	EXPECT_EQ(-1, unknown_ioctl(fd[1]));
+	close(fd[0]);
+	close(fd[1]);
+	close(home);
+}
+
 TEST(root_only)
 {
 	ASSERT_EQ(0, setresuid(65534, 65534, 65534));
