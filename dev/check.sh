@@ -1,7 +1,16 @@
 #!/bin/bash
-# Every test: the series, KUnit under UML, the kselftests in the debug kernel
-# with knetdemo as a module, and in the release kernel with it built in. Ends
-# with one line "N passed, N failed, N skipped".
+# Every test. Ends with one line "N passed, N failed, N skipped".
+#
+#   the series          patches/ and the overlay agree (dev/patches.sh --check)
+#   distro, distro-full the kselftests on the distribution's kernel, as a module,
+#                       with voluntary preemption and with full preemption
+#   debug, debug-2      the kselftests in the debug kernel, as a module, in two
+#                       guests; KUnit in the first
+#   built-in            KUnit at boot and some kselftests, built in
+#   kunit               KUnit under User Mode Linux, by kunit.py
+#
+# Guests are emulated and wait much of their time: they run beside the builds,
+# which make way. A result is counted when its guest has ended, in this order.
 
 # shellcheck source=dev/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -35,82 +44,174 @@ one()
 	fi
 }
 
-# guest NAME LIMIT FLAGS... -- COMMAND: run the tests in a guest
-guest()
-{
-	local name=$1 limit=$2 log=$LOGS/kselftest-$1.log rc=0
-	shift 2
-
-	"$TOP/dev/vm.sh" -n "$name" -t "$limit" "$@" > "$log.raw" || rc=$?
-	tr -d '\r' < "$log.raw" | tee >(grep '^kunit:' > "$log.kunit") |
-		grep -v '^kunit:' > "$log"
-	tally kselftest "$log"
-	one "$name: the guest's end (status $rc, ${log#"$TOP"/})" "$rc"
-	rm "$log.raw"
-}
-
 headline() { say; say "$* (at $((SECONDS - begin)) s)"; }
 
-say "knetdemo: make check; logs are in ${LOGS#"$TOP"/}"
+# Jobs in the background: what they are waited for by, and what they ended with
+declare -A jobs
+# job NAME COMMAND...
+job()
+{
+	local name=$1
+	shift
 
-headline "The series"
-rc=0
-"$TOP/dev/patches.sh" --check > "$LOGS/patches-check.log" 2>&1 || rc=$?
-tally tap "$LOGS/patches-check.log"
-one "patches/ (status $rc, build/logs/patches-check.log)" "$rc"
+	"$@" > "$LOGS/$name.out" 2>&1 < /dev/null &
+	jobs[$name]=$!
+}
 
-headline "KUnit under User Mode Linux"
-rm -f "$LOGS/kunit.json"
-if (stage "kunit.py run" kunit "$TOP/dev/kunit.sh" "$LOGS/kunit.json"); then
-	tally kunit "$LOGS/kunit.json"
-else
-	one "kunit.py (build/logs/kunit.log)" 1
-fi
+# ended NAME: wait for it, set "status"
+ended()
+{
+	status=0
+	wait "${jobs[$1]}" || status=$?
+}
+stop_jobs() { kill "${jobs[@]}" 2> /dev/null || :; }
+trap stop_jobs EXIT
+trap 'exit 130' INT TERM
 
-# In the guest: what fails is run once more, and the tally says so. Timing in an
-# emulated machine depends on what else its host does; a fault stays.
+# In the guest: a program that fails is run once more, and the tally says so.
+# Timing in an emulated machine depends on what else its host does; a fault
+# stays. Arguments: names of programs, or "all but" names.
 tests='
 run()
 {
-	./run_kselftest.sh "$@" | tee /tmp/results
+	local list=$(./run_kselftest.sh -l | grep "^net/knetdemo:") program
+	local args= again
+
+	if [ "$1 $2" = "all but" ]; then
+		shift 2
+		for program; do
+			list=$(echo "$list" | grep -vx "net/knetdemo:$program")
+		done
+	else
+		list=$(printf "net/knetdemo:%s\n" "$@")
+	fi
+	args=$(echo "$list" | sed "s/^/-t /")
+	./run_kselftest.sh $args | tee /tmp/results
 	again=$(sed -n "s,^not ok [0-9]* selftests: \(.*\): \([^ ]*\).*,-t \1:\2,p" \
 		/tmp/results)
 	[ -n "$again" ] || return 0
 	echo "knetdemo: once more: $again"
 	./run_kselftest.sh $again
 }
+kunit_results()
+{
+	for results in /sys/kernel/debug/kunit/knetdemo*/results; do
+		sed "s/^/kunit: /" "$results"
+	done
+}
 cd /kselftest
 '
 
-# The suites ran when the module was loaded, and shall not run again each time
-# that a test loads it. The module must go at the end.
-headline "Debug kernel, knetdemo as a module"
-# The other kernel is built with what the tests leave of the processors: they
-# wait most of the time, and what is idle makes way at once. Where this fails,
-# the guest that needs it says so.
-if "$TOP/dev/kernel.sh" debug m > /dev/null; then
-	nice -n 19 chrt --idle 0 "$TOP/dev/kernel.sh" release y \
-		> "$LOGS/release-beside.log" 2>&1 &
-	beside=$!
-	trap 'kill "$beside" 2> /dev/null || :' EXIT
-fi
-guest debug 1800 -k debug -m -u -l -- "$tests"'
-for results in /sys/kernel/debug/kunit/knetdemo*/results; do
-	sed "s/^/kunit: /" "$results"
-done
+# guest NAME LIMIT FLAGS... -- COMMAND: run the tests in a guest
+guest()
+{
+	local name=$1 limit=$2
+	shift 2
+
+	"$TOP/dev/vm.sh" -n "$name" -t "$limit" "$@" > "$LOGS/kselftest-$name.raw"
+}
+
+# count_guest NAME: the results of a guest that was a job
+count_guest()
+{
+	local log=$LOGS/kselftest-$1.log
+
+	ended "$1"
+	tr -d '\r' < "${log%.log}.raw" | tee >(grep '^kunit:' > "$log.kunit") |
+		grep -v '^kunit:' > "$log"
+	rm "${log%.log}.raw"
+	tally kselftest "$log"
+	[ "$status" -eq 0 ] || sed 's/^/    /' "$LOGS/$1.out" >&2
+	one "$1: the guest's end (status $status, ${log#"$TOP"/})" "$status"
+}
+
+# Builds make way for guests, and come in the order in which they are needed
+build() { nice -n 19 "$TOP/dev/kernel.sh" "$@"; }
+
+# These need what only the debug kernel has, and these take so long in it that
+# they have a guest of their own.
+debug_only=(faults)
+second=(tcp tcp_netns.sh monitor udp udp_pace)
+
+debug_tests="$tests"'
+kunit_results
+# Not again each time that a test loads the module
 echo none > /sys/module/kunit/parameters/filter_glob
-run -c net/knetdemo
-modprobe -r knetdemo && test ! -e /proc/sys/net/knetdemo'
+'
+built_in()
+{
+	build debug y > /dev/null
+	guest built-in 1200 -k debug -u -l -- "$tests
+kunit_results
+run sysctl chardev lab.sh"
+}
+
+module_goes='modprobe -r knetdemo && test ! -e /proc/sys/net/knetdemo'
+
+say "knetdemo: make check; logs are in ${LOGS#"$TOP"/}"
+
+# What all guests share is made first, in one place
+"$TOP/dev/image.sh" > /dev/null
+rc=0
+"$TOP/dev/distro.sh" > /dev/null || rc=$?
+distro=distro
+[ "$rc" -ne 3 ] || distro=release
+job debug-kernel build debug m
+job series "$TOP/dev/patches.sh" --check
+
+# The release kernel stands in where there is no binary kernel
+job distro guest distro 1200 -k $distro -m -- "$tests
+run all but ${debug_only[*]}
+$module_goes"
+
+headline "The series"
+ended series
+tally tap "$LOGS/series.out"
+one "patches/ (status $status, build/logs/series.out)" "$status"
+
+headline "The distribution's kernel, voluntary preemption"
+count_guest distro
+export APPEND=preempt=full
+job distro-full guest distro-full 900 -k $distro -m -- "$tests
+grep -o 'preempt=[a-z]*' /proc/cmdline
+run tcp udp udp_pace monitor lab.sh module.sh"
+unset APPEND
+
+ended debug-kernel
+if [ "$status" -ne 0 ]; then
+	sed 's/^/    /' "$LOGS/debug-kernel.out" >&2
+	one "the debug kernel (status $status, build/logs/debug-kernel.out)" "$status"
+fi
+job debug guest debug 1800 -k debug -m -u -l -- "$debug_tests
+run all but ${second[*]}
+$module_goes"
+job debug-2 guest debug-2 1800 -k debug -m -l -- "$debug_tests
+run ${second[*]}
+$module_goes"
+job kunit nice -n 19 "$TOP/dev/kunit.sh" "$LOGS/kunit.json"
+
+headline "The distribution's kernel, full preemption"
+count_guest distro-full
+ended kunit
+job built-in built_in
+headline "KUnit under User Mode Linux"
+if [ "$status" -eq 0 ]; then
+	tally kunit "$LOGS/kunit.json"
+else
+	one "kunit.py (status $status, build/logs/kunit.out)" "$status"
+fi
+
+headline "Debug kernel, knetdemo as a module"
+count_guest debug
 headline "KUnit in the debug kernel"
 tally ktap "$LOGS/kselftest-debug.log.kunit"
+headline "Debug kernel, the second guest"
+count_guest debug-2
 
-# All but those that are about a module, or need what the debug kernel has
-headline "Release kernel, knetdemo built in"
-wait
+headline "Debug kernel, knetdemo built in"
+count_guest built-in
+tally ktap "$LOGS/kselftest-built-in.log.kunit"
 trap - EXIT
-guest release 900 -- "$tests"'
-run $(./run_kselftest.sh -l | grep ^net/knetdemo: |
-	grep -vE ":(faults|module.sh)$" | sed "s/^/-t /")'
 
 say
 say "took $((SECONDS - begin)) s"

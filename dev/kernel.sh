@@ -65,6 +65,10 @@ fingerprint()
 
 # Before the fingerprint, as another clone's build changes the tree
 lock "build-$name-$kind"
+# What was edited in the tree since is refused or recorded first
+if [ -d "$tree" ] && [ -n "$(touched_files "$tree")" ]; then
+	"$TOP/dev/tree.sh" "$src" "$kind" > /dev/null
+fi
 out=$CACHE/out/$name-$kind-$mode-$(fingerprint | sha256sum | cut -c1-16)
 if [ -e "$out/done" ] && [ -z "${3:-}" ]; then
 	touch "$out"
