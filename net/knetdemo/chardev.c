@@ -20,6 +20,7 @@
 #include <net/net_namespace.h>
 #include <uapi/linux/knetdemo.h>
 
+#include "ftp_session.h"
 #include "knetdemo.h"
 
 /**
@@ -27,13 +28,16 @@
  * @list: in &knd_net.files
  * @kn: the component where the file was opened; NULL when that namespace is
  *	gone
+ * @parked: &knd_ftp_xfer.list of the FTP transfers that wait for their system
+ *	call to restart
  */
 struct knd_file {
 	struct list_head list;
 	struct knd_net *kn;
+	struct list_head parked;
 };
 
-/* Protects both, of all files. Held for moments only. */
+/* Protects all of all files. Held for moments only. */
 static DEFINE_MUTEX(knd_files_lock);
 
 /*
@@ -90,34 +94,60 @@ put:
 	return err;
 }
 
-/*
- * The size is the caller's idea of the structure: what it does not know is
- * zero, what the kernel does not know must be.
- */
-static int knd_ioctl_ftp_get(struct file *file, void __user *arg)
+/* End parked transfers: of tasks that have exited, or all of them */
+static void knd_file_reap(struct knd_file *kf, bool all)
 {
-	struct knetdemo_ftp_get req;
+	struct knd_ftp_xfer *x, *next;
+	LIST_HEAD(over);
+
+	mutex_lock(&knd_files_lock);
+	list_for_each_entry_safe(x, next, &kf->parked, list)
+		if (all || knd_ftp_is_orphan(x))
+			list_move(&x->list, &over);
+	mutex_unlock(&knd_files_lock);
+
+	list_for_each_entry_safe(x, next, &over, list) {
+		list_del(&x->list);
+		knd_ftp_cancel(x);
+		knd_ftp_free(x);
+	}
+}
+
+/* The transfer that this system call goes on with, or NULL where it is new */
+static struct knd_ftp_xfer *
+knd_file_unpark(struct knd_file *kf, unsigned long arg,
+		const struct knetdemo_ftp_get *req)
+{
+	struct knd_ftp_xfer *x, *mine = NULL;
+
+	mutex_lock(&knd_files_lock);
+	list_for_each_entry(x, &kf->parked, list) {
+		if (knd_ftp_is_mine(x)) {
+			mine = x;
+			list_del(&x->list);
+			break;
+		}
+	}
+	mutex_unlock(&knd_files_lock);
+	if (!mine || knd_ftp_unpark(mine, arg, req))
+		return mine;
+	knd_ftp_cancel(mine);
+	knd_ftp_free(mine);
+	return NULL;
+}
+
+/* Check a request and begin its transfer; an ERR_PTR() where it is refused */
+static struct knd_ftp_xfer *
+knd_file_begin_ftp(struct file *file, const struct knetdemo_ftp_get *req)
+{
 	struct knd_ftp_xfer *x;
 	netns_tracker tracker;
 	struct knd_net *kn;
-	u32 size;
-	int err;
+	int err = -ENODEV;
 
-	if (get_user(size, (u32 __user *)arg))
-		return -EFAULT;
-	if (size < KNETDEMO_FTP_GET_SIZE_VER0)
-		return -EINVAL;
-	if (size > PAGE_SIZE)
-		return -E2BIG;
-	err = copy_struct_from_user(&req, sizeof(req), arg, size);
-	if (err)
-		return err;
-
-	x = knd_ftp_prepare(&req);
+	x = knd_ftp_prepare(req);
 	if (IS_ERR(x))
-		return PTR_ERR(x);
-
-	err = -ENODEV;
+		return x;
 	kn = knd_file_get(file->private_data, &tracker);
 	if (kn) {
 		err = knd_may_configure(kn, file) ? knd_ftp_attach(kn, x) :
@@ -125,16 +155,62 @@ static int knd_ioctl_ftp_get(struct file *file, void __user *arg)
 		knd_file_put(kn, &tracker);
 	}
 	/* From here on the namespace may go, and the transfer with it */
-	if (!err) {
-		u32 __user *id = &((struct knetdemo_ftp_get __user *)arg)->id;
+	if (!err)
+		return x;
+	knd_ftp_free(x);
+	return ERR_PTR(err);
+}
 
+/*
+ * The size is the caller's idea of the structure: what it does not know is
+ * zero, what the kernel does not know must be.
+ */
+static int knd_ioctl_ftp_get(struct file *file, unsigned long arg)
+{
+	struct knetdemo_ftp_get __user *user = (void __user *)arg;
+	struct knd_file *kf = file->private_data;
+	struct knetdemo_ftp_get req;
+	struct knd_ftp_xfer *x;
+	u32 size;
+	int err;
+
+	if (get_user(size, &user->size))
+		return -EFAULT;
+	if (size < KNETDEMO_FTP_GET_SIZE_VER0)
+		return -EINVAL;
+	if (size > PAGE_SIZE)
+		return -E2BIG;
+	err = copy_struct_from_user(&req, sizeof(req), user, size);
+	if (err)
+		return err;
+
+	knd_file_reap(kf, false);
+	x = knd_file_unpark(kf, arg, &req);
+	if (!x) {
+		x = knd_file_begin_ftp(file, &req);
+		if (IS_ERR(x))
+			return PTR_ERR(x);
 		/* A fault is seen again, and reported, with the results */
 		if (size >= offsetofend(struct knetdemo_ftp_get, id))
-			put_user(knd_ftp_id(x), id);
-		err = knd_ftp_run(x);
-		knd_ftp_result(x, &req);
-		if (copy_to_user(arg, &req, min_t(size_t, size, sizeof(req))))
-			err = -EFAULT;
+			put_user(knd_ftp_id(x), &user->id);
+	}
+
+	err = knd_ftp_run(x);
+	knd_ftp_result(x, &req);
+	size = min_t(size_t, size, sizeof(req));
+	if (copy_to_user(user, &req, size)) {
+		if (err == -ERESTARTNOHAND)
+			knd_ftp_cancel(x);
+		err = -EFAULT;
+	}
+	if (err == -ERESTARTNOHAND) {
+		/* What the caller does not know it will not have then */
+		memset((void *)&req + size, 0, sizeof(req) - size);
+		knd_ftp_park(x, arg, &req);
+		mutex_lock(&knd_files_lock);
+		list_add(&x->list, &kf->parked);
+		mutex_unlock(&knd_files_lock);
+		return err;
 	}
 	knd_ftp_free(x);
 	return err;
@@ -146,13 +222,11 @@ static int knd_ioctl_ftp_get(struct file *file, void __user *arg)
  */
 static long knd_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
-	void __user *user = (void __user *)arg;
-
 	if (cmd == KNETDEMO_IOC_FILTER_ADDRESS)
-		return knd_ioctl_filter_address(file, user);
+		return knd_ioctl_filter_address(file, (void __user *)arg);
 	/* This structure has its size in its first member */
 	if ((cmd & ~IOCSIZE_MASK) == (KNETDEMO_IOC_FTP_GET & ~IOCSIZE_MASK))
-		return knd_ioctl_ftp_get(file, user);
+		return knd_ioctl_ftp_get(file, arg);
 	return -ENOTTY;
 }
 
@@ -165,6 +239,7 @@ static int knd_open(struct inode *inode, struct file *file)
 		return -ENOMEM;
 	/* Who opens it chooses the namespace, for as long as it is open */
 	kf->kn = knd_pernet(current->nsproxy->net_ns);
+	INIT_LIST_HEAD(&kf->parked);
 
 	mutex_lock(&knd_files_lock);
 	list_add(&kf->list, &kf->kn->files);
@@ -182,6 +257,7 @@ static int knd_release(struct inode *inode, struct file *file)
 	list_del(&kf->list);
 	mutex_unlock(&knd_files_lock);
 
+	knd_file_reap(kf, true);
 	kfree(kf);
 	return 0;
 }

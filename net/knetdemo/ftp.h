@@ -9,6 +9,7 @@
 #include <linux/bvec.h>
 #include <linux/inet.h>
 #include <linux/list.h>
+#include <linux/sizes.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
@@ -21,29 +22,35 @@ struct sockaddr_in;
 struct sockaddr_storage;
 struct socket;
 
-/* Limits of a reply: what servers say fits, what an attacker says ends */
+/* What is kept of a line; long ones exist, their ends say nothing */
 #define KND_FTP_LINE_LEN	1024
-#define KND_FTP_REPLY_LINES	256
-#define KND_FTP_REPLY_BYTES	16384
+/* Limit of a reply: log-in messages fit, what never ends does not */
+#define KND_FTP_REPLY_BYTES	SZ_1M
 /* The argument of EPRT: an IPv6 address, five digits, four "|", "2", NUL */
 #define KND_FTP_HOST_LEN	(INET6_ADDRSTRLEN + 10)
 
 /**
  * struct knd_ftp_reply - reader of one reply
  * @code: 100 to 599 once the first line is complete
- * @lines: complete so far
+ * @lines: complete so far, but for empty ones
  * @bytes: so far
  * @len: of @line
+ * @cut: the line is longer than @line
+ * @cr: the last byte was a CR
  * @done: the reply is complete
- * @line: the line in the works; when @done, the last line as a string, with
- *	the text behind the first four characters
+ * @bad: this is no reply
+ * @line: the line that is being read; when @done, the last line as a string;
+ *	when @bad, the line where that was seen
  */
 struct knd_ftp_reply {
 	unsigned int code;
 	unsigned int lines;
 	unsigned int bytes;
 	unsigned int len;
+	bool cut;
+	bool cr;
 	bool done;
+	bool bad;
 	char line[KND_FTP_LINE_LEN + 1];
 };
 
@@ -79,6 +86,13 @@ int knd_ftp_attach(struct knd_net *kn, struct knd_ftp_xfer *x);
 int knd_ftp_run(struct knd_ftp_xfer *x);
 void knd_ftp_result(const struct knd_ftp_xfer *x,
 		    struct knetdemo_ftp_get *req);
+void knd_ftp_park(struct knd_ftp_xfer *x, unsigned long arg,
+		  const struct knetdemo_ftp_get *req);
+bool knd_ftp_is_mine(const struct knd_ftp_xfer *x);
+bool knd_ftp_is_orphan(const struct knd_ftp_xfer *x);
+bool knd_ftp_unpark(struct knd_ftp_xfer *x, unsigned long arg,
+		    const struct knetdemo_ftp_get *req);
+void knd_ftp_cancel(struct knd_ftp_xfer *x);
 u32 knd_ftp_id(const struct knd_ftp_xfer *x);
 void knd_ftp_free(struct knd_ftp_xfer *x);
 int knd_ftp_show(struct seq_file *seq, void *v);
@@ -89,9 +103,11 @@ void knd_ftp_exit(struct knd_net *kn);
 /* ftp_proto.c */
 void knd_ftp_reply_init(struct knd_ftp_reply *r);
 int knd_ftp_reply_feed(struct knd_ftp_reply *r, const char *buf, size_t len);
+const char *knd_ftp_reply_text(const struct knd_ftp_reply *r);
 int knd_ftp_parse_227(const char *text);
 int knd_ftp_parse_229(const char *text);
 int knd_ftp_parse_213(const char *text, u64 *size);
+int knd_ftp_parse_mdtm(const char *text, u64 *mtime);
 bool knd_ftp_text_ok(const char *text);
 int knd_ftp_command(char *buf, size_t size, const char *verb, const char *arg);
 void knd_ftp_eprt(char *buf, size_t size, const struct sockaddr_storage *ss);
@@ -102,7 +118,7 @@ int knd_stream_open(struct net *net, const struct sockaddr_storage *source,
 		    const char *device, struct socket **res);
 int knd_stream_connect(struct socket *sock,
 		       const struct sockaddr_storage *addr);
-int knd_stream_listen(struct socket *sock, struct sockaddr_storage *addr);
+void knd_stream_keepalive(struct socket *sock);
 bool knd_stream_ready(const struct socket *sock);
 int knd_stream_wait(const struct socket *sock, const struct socket *other,
 		    bool out, unsigned long deadline, const bool *stop);

@@ -6,7 +6,7 @@
  * put together in one place. No socket, no lock, no log.
  *
  * RFC 959, section 4.2: replies. RFC 1123, section 4.1.2: what servers may do
- * in the 227 reply. RFC 2428: EPRT, EPSV. RFC 3659, section 4: SIZE.
+ * in replies. RFC 2428: EPRT, EPSV. RFC 3659, sections 3 and 4: MDTM, SIZE.
  */
 
 #include <linux/ctype.h>
@@ -17,6 +17,7 @@
 #include <linux/kstrtox.h>
 #include <linux/socket.h>
 #include <linux/string.h>
+#include <linux/timekeeping.h>
 
 #include "knetdemo.h"
 
@@ -32,39 +33,65 @@ void knd_ftp_reply_init(struct knd_ftp_reply *r)
 	r->lines = 0;
 	r->bytes = 0;
 	r->len = 0;
+	r->cut = false;
 	r->done = false;
+	r->bad = false;
 	r->line[0] = '\0';
 }
 
+/* A code and what follows it: a space, a hyphen, or nothing at all */
+static int knd_ftp_line_code(const char *line)
+{
+	if (!isdigit(line[0]) || !isdigit(line[1]) || !isdigit(line[2]))
+		return -EPROTO;
+	if (line[3] != ' ' && line[3] != '-' && line[3])
+		return -EPROTO;
+	return (line[0] - '0') * 100 + (line[1] - '0') * 10 + line[2] - '0';
+}
+
 /*
- * A line is complete, without its end. The first has the code, and a space
- * where it is the only one or a hyphen where more follow; then the last is the
- * one with the same code and a space.
+ * A line is complete, without its end. The first has the code, and a hyphen
+ * where more follow; then the last is the one with the same code and no hyphen.
  */
 static int knd_ftp_reply_line(struct knd_ftp_reply *r)
 {
-	const char *line = r->line;
-	bool coded;
+	int code;
 
-	if (++r->lines > KND_FTP_REPLY_LINES)
-		return -EPROTO;
-
-	coded = isdigit(line[0]) && isdigit(line[1]) && isdigit(line[2]);
-	if (r->lines == 1) {
-		if (!coded || line[0] < '1' || line[0] > '5')
+	if (!r->len && !r->cut)
+		return 0;
+	code = knd_ftp_line_code(r->line);
+	if (!r->lines++) {
+		if (code < 100 || code > 599)
 			return -EPROTO;
-		if (line[3] != ' ' && line[3] != '-')
-			return -EPROTO;
-		r->code = (line[0] - '0') * 100 + (line[1] - '0') * 10 +
-			  line[2] - '0';
-		r->done = line[3] == ' ';
-	} else if (coded && line[3] == ' ') {
-		r->done = r->code == (line[0] - '0') * 100 +
-				     (line[1] - '0') * 10 + line[2] - '0';
+		r->code = code;
 	}
+	r->done = code == r->code && r->line[3] != '-';
 	if (!r->done)
 		r->len = 0;
+	r->cut = false;
 	return 0;
+}
+
+static int knd_ftp_reply_byte(struct knd_ftp_reply *r, char c)
+{
+	if (++r->bytes > KND_FTP_REPLY_BYTES || !c)
+		return -EPROTO;
+	if (c != '\n') {
+		/* Nothing but CRs between a CR and the end of the line */
+		if (r->cr && c != '\r')
+			return -EPROTO;
+		r->cr = c == '\r';
+		if (!r->cr && r->len < KND_FTP_LINE_LEN)
+			r->line[r->len++] = c;
+		else if (!r->cr)
+			r->cut = true;
+		/* Do not wait for the end of what is not even the start */
+		return r->cut && !r->lines &&
+		       knd_ftp_line_code(r->line) < 0 ? -EPROTO : 0;
+	}
+	r->cr = false;
+	r->line[r->len] = '\0';
+	return knd_ftp_reply_line(r);
 }
 
 /**
@@ -73,39 +100,39 @@ static int knd_ftp_reply_line(struct knd_ftp_reply *r)
  * @buf: the bytes
  * @len: how many
  *
- * A line ends with LF or CR LF. Lines, their number and the bytes of a reply
- * are limited; a NUL, or a CR that ends no line, is refused.
+ * A line ends with LF, and CRs before it. Empty lines mean nothing, and what a
+ * line has beyond KND_FTP_LINE_LEN is skipped. The bytes of a reply are
+ * limited; a NUL, or a CR that ends no line, is refused.
  *
  * Context: any.
  * Return: how many bytes were used, all of them unless &knd_ftp_reply.done is
- * set and others follow; -EPROTO where this is no reply.
+ * set and others follow; -EPROTO where this is no reply, then
+ * &knd_ftp_reply.line has the line that shows it.
  */
 int knd_ftp_reply_feed(struct knd_ftp_reply *r, const char *buf, size_t len)
 {
 	size_t used = 0;
-	int err;
 
 	while (used < len && !r->done) {
-		char c = buf[used++];
-
-		if (++r->bytes > KND_FTP_REPLY_BYTES || !c)
+		if (knd_ftp_reply_byte(r, buf[used++])) {
+			r->line[r->len] = '\0';
+			r->bad = true;
 			return -EPROTO;
-		if (c != '\n') {
-			if (r->len == KND_FTP_LINE_LEN)
-				return -EPROTO;
-			r->line[r->len++] = c;
-			continue;
 		}
-		if (r->len && r->line[r->len - 1] == '\r')
-			r->len--;
-		r->line[r->len] = '\0';
-		if (memchr(r->line, '\r', r->len))
-			return -EPROTO;
-		err = knd_ftp_reply_line(r);
-		if (err)
-			return err;
 	}
 	return used;
+}
+
+/**
+ * knd_ftp_reply_text - the text of a reply
+ * @r: a reader with a complete reply
+ *
+ * Context: any.
+ * Return: what follows the code in the last line.
+ */
+const char *knd_ftp_reply_text(const struct knd_ftp_reply *r)
+{
+	return r->line + (r->line[3] ? 4 : 3);
 }
 
 /* A decimal number of at most @digits digits; what follows it goes to @end */
@@ -126,21 +153,9 @@ static int knd_ftp_number(const char *text, unsigned int digits,
 	return n;
 }
 
-/**
- * knd_ftp_parse_227 - find the port in the answer to PASV
- * @text: the text behind the code
- *
- * Six numbers with a comma between two of them, from the first digit in @text
- * on (RFC 1123: there may be no parentheses). Where they stand in parentheses,
- * both must be there. The first four are an address that nobody has to trust;
- * it is checked for its form and not returned.
- *
- * Context: any.
- * Return: the port, or -EPROTO.
- */
-int knd_ftp_parse_227(const char *text)
+/* The port of six numbers at @first, where nothing else of a list is */
+static int knd_ftp_six_numbers(const char *first, bool bracket)
 {
-	const char *first = text + strcspn(text, "0123456789");
 	const char *p = first;
 	int octet[6];
 	int i;
@@ -152,45 +167,77 @@ int knd_ftp_parse_227(const char *text)
 		if (octet[i] < 0)
 			return -EPROTO;
 	}
-	if (*p == ',')
-		return -EPROTO;
-	if ((first > text && first[-1] == '(') != (*p == ')'))
+	if (*p == ',' || bracket != (*p == ')'))
 		return -EPROTO;
 	return octet[4] << 8 | octet[5] ? : -EPROTO;
+}
+
+/**
+ * knd_ftp_parse_227 - find the port in the answer to PASV
+ * @text: the text behind the code
+ *
+ * Six numbers with a comma between two of them (RFC 1123: there may be no
+ * parentheses), and any text before and behind. Where they stand in
+ * parentheses, both must be there. The first four are an address that nobody
+ * has to trust; it is checked for its form and not returned.
+ *
+ * Context: any.
+ * Return: the port, or -EPROTO.
+ */
+int knd_ftp_parse_227(const char *text)
+{
+	const char *p = text;
+	char before;
+	int port;
+
+	while (*(p += strcspn(p, "0123456789"))) {
+		before = p > text ? p[-1] : ' ';
+		/* Not in the middle of something else */
+		port = strchr("-+.,", before) ? -EPROTO :
+		       knd_ftp_six_numbers(p, before == '(');
+		if (port > 0)
+			return port;
+		p += strspn(p, "0123456789");
+	}
+	return -EPROTO;
+}
+
+/* The port of "(|||port|)" at @text */
+static int knd_ftp_extended(const char *text)
+{
+	u8 d = text[0] ? text[1] : 0;
+	int port;
+
+	if (text[0] != '(' || d < 33 || d > 126 || isdigit(d) ||
+	    text[2] != d || text[3] != d)
+		return -EPROTO;
+	port = knd_ftp_number(text + 4, 5, 65535, &text);
+	if (port <= 0 || text[0] != d || text[1] != ')')
+		return -EPROTO;
+	return port;
 }
 
 /**
  * knd_ftp_parse_229 - find the port in the answer to EPSV
  * @text: the text behind the code
  *
- * It ends with "(", three equal delimiters, the port, the delimiter again and
- * ")". The delimiter is a character from 33 to 126 that is no digit.
+ * It has "(", three equal delimiters, the port, the delimiter again and ")",
+ * and any text before and behind. The delimiter is a character from 33 to 126
+ * that is no digit.
  *
  * Context: any.
  * Return: the port, or -EPROTO.
  */
 int knd_ftp_parse_229(const char *text)
 {
-	size_t len = strlen(text);
-	size_t end, i;
 	int port;
-	char d;
 
-	if (len < sizeof("(|||1|)") - 1 || text[len - 1] != ')')
-		return -EPROTO;
-	d = text[len - 2];
-	if (d < 33 || d > 126 || isdigit(d))
-		return -EPROTO;
-
-	/* From the back: the delimiter may be a parenthesis too */
-	end = len - 2;
-	for (i = end; i && isdigit(text[i - 1]); i--)
-		;
-	if (i < 4 || text[i - 1] != d || text[i - 2] != d ||
-	    text[i - 3] != d || text[i - 4] != '(')
-		return -EPROTO;
-	port = knd_ftp_number(text + i, 5, 65535, &text);
-	return port ? : -EPROTO;
+	for (; *text; text++) {
+		port = knd_ftp_extended(text);
+		if (port > 0)
+			return port;
+	}
+	return -EPROTO;
 }
 
 /**
@@ -209,6 +256,31 @@ int knd_ftp_parse_213(const char *text, u64 *size)
 	    n > S64_MAX)
 		return -EPROTO;
 	*size = n;
+	return 0;
+}
+
+/**
+ * knd_ftp_parse_mdtm - read the answer to MDTM
+ * @text: the text behind the code: YYYYMMDDHHMMSS in UTC, perhaps with a
+ *	fraction of a second (RFC 3659, section 2.3)
+ * @mtime: where it goes, in seconds since 1970
+ *
+ * Context: any.
+ * Return: 0, or -EPROTO where @text is no such date.
+ */
+int knd_ftp_parse_mdtm(const char *text, u64 *mtime)
+{
+	unsigned int year, mon, day, hour, min, sec;
+	size_t digits = strspn(text, "0123456789");
+
+	if (digits != strlen("YYYYMMDDHHMMSS") ||
+	    (text[digits] && text[digits] != '.') ||
+	    sscanf(text, "%4u%2u%2u%2u%2u%2u", &year, &mon, &day, &hour, &min,
+		   &sec) != 6 ||
+	    year < 1970 || mon < 1 || mon > 12 || day < 1 || day > 31 ||
+	    hour > 23 || min > 59 || sec > 60)
+		return -EPROTO;
+	*mtime = mktime64(year, mon, day, hour, min, sec);
 	return 0;
 }
 

@@ -99,23 +99,24 @@ int knd_stream_connect(struct socket *sock,
 			      O_NONBLOCK);
 }
 
+/* When a silent peer is asked for the first time, and again; in seconds */
+#define KND_STREAM_KEEPIDLE	60
+#define KND_STREAM_KEEPINTVL	15
+
 /**
- * knd_stream_listen - await connections
- * @sock: of knd_stream_open()
- * @addr: where the address and the port go on which they are awaited
+ * knd_stream_keepalive - keep an idle connection known on its way
+ * @sock: connected
+ *
+ * Address translators forget connections that are idle; and a peer that has
+ * vanished is found out.
  *
  * Context: process.
- * Return: 0 or -errno.
  */
-int knd_stream_listen(struct socket *sock, struct sockaddr_storage *addr)
+void knd_stream_keepalive(struct socket *sock)
 {
-	int err;
-
-	err = kernel_listen(sock, 16);
-	if (err)
-		return err;
-	err = kernel_getsockname(sock, (struct sockaddr *)addr);
-	return err < 0 ? err : 0;
+	sock_set_keepalive(sock->sk);
+	tcp_sock_set_keepidle(sock->sk, KND_STREAM_KEEPIDLE);
+	tcp_sock_set_keepintvl(sock->sk, KND_STREAM_KEEPINTVL);
 }
 
 /**

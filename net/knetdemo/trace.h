@@ -43,6 +43,7 @@ TRACE_DEFINE_ENUM(KNETDEMO_FTP_STAGE_DONE);
 		{ KNETDEMO_FTP_STAGE_PASS,	"pass" },		\
 		{ KNETDEMO_FTP_STAGE_TYPE,	"type" },		\
 		{ KNETDEMO_FTP_STAGE_SIZE,	"size" },		\
+		{ KNETDEMO_FTP_STAGE_MDTM,	"mdtm" },		\
 		{ KNETDEMO_FTP_STAGE_REST,	"rest" },		\
 		{ KNETDEMO_FTP_STAGE_PORT,	"port" },		\
 		{ KNETDEMO_FTP_STAGE_RETR,	"retr" },		\

@@ -12,15 +12,24 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
+#include <linux/sockios.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 /* In the place of a reply: none, until the client is gone; or go away */
 #define FTP_STALL	((const char *)1)
 #define FTP_HANGUP	((const char *)2)
+/* ... with a reset */
+#define FTP_RESET	((const char *)3)
+
+/* What a server does to its connections */
+#define FTP_DATA_RESET	(1U << 0)	/* resets the one for data */
+#define FTP_DATA_OPEN	(1U << 1)	/* leaves it open */
+#define FTP_NO_REST	(1U << 2)	/* forgets REST at once */
 
 struct ftp_script {
 	/* Greeting, command verbs, and "150", "226" around the data of RETR */
@@ -43,6 +52,9 @@ struct ftp_server {
 	const char *after_cut;	/* FTP_STALL, FTP_HANGUP */
 	bool no_connect;	/* active: never connect */
 	unsigned int rogues;	/* active: others that connect first */
+	unsigned int does;	/* FTP_DATA_RESET, ... */
+	/* Of the control connection, when half of the data is sent */
+	const char *half;	/* FTP_HANGUP, FTP_RESET, or a reply before */
 	int step_us;		/* greeting and replies byte by byte */
 	const char *password;	/* the only one that is let in */
 	FILE *log;		/* all that was received, as it is */
@@ -102,6 +114,39 @@ static inline int ftp_port_of(const struct sockaddr_in6 *ss)
 	return ntohs(ss->sin6_port); /* at the same place for IPv4 */
 }
 
+static inline void ftp_reset(int *fd)
+{
+	struct linger reset = { .l_onoff = 1 };
+
+	setsockopt(*fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+	close(*fd);
+	*fd = -1;
+}
+
+/* The control connection ends while the data flows */
+static inline void ftp_half(struct ftp_server *s)
+{
+	const char *half = s->half;
+
+	if (half == FTP_RESET) {
+		ftp_reset(&s->ctrl);
+		return;
+	}
+	if (half != FTP_HANGUP)
+		send(s->ctrl, half, strlen(half), MSG_NOSIGNAL);
+	close(s->ctrl);
+	s->ctrl = -1;
+}
+
+/* Everything that was sent has arrived */
+static inline void ftp_drain(int fd)
+{
+	int left;
+
+	while (!ioctl(fd, SIOCOUTQ, &left) && left)
+		usleep(1000);
+}
+
 static inline const char *ftp_scripted(struct ftp_server *s, const char *verb,
 				       const char *usual)
 {
@@ -120,8 +165,12 @@ static inline bool ftp_say(struct ftp_server *s, const char *verb,
 	const char *reply = ftp_scripted(s, verb, usual);
 	char buf[512];
 
-	if (reply == FTP_HANGUP)
+	if (s->ctrl < 0 || reply == FTP_HANGUP)
 		return false;
+	if (reply == FTP_RESET) {
+		ftp_reset(&s->ctrl);
+		return false;
+	}
 	if (reply == FTP_STALL) {
 		while (recv(s->ctrl, buf, sizeof(buf), 0) > 0)
 			;
@@ -200,7 +249,8 @@ static inline void ftp_rogue(struct ftp_server *s)
 static inline bool ftp_retr(struct ftp_server *s)
 {
 	size_t end = s->cut ? s->cut : s->size;
-	size_t at = s->rest;
+	size_t at = s->does & FTP_NO_REST ? 0 : s->rest;
+	bool half_done = !s->half;
 	struct linger reset = { .l_onoff = 1 };
 	char buf[64];
 	ssize_t n;
@@ -236,6 +286,12 @@ static inline bool ftp_retr(struct ftp_server *s)
 		const char *from = s->data + at;
 		size_t len = end - at;
 
+		if (!half_done && at < s->size / 2)
+			len = s->size / 2 - at;
+		if (!half_done && at >= s->size / 2) {
+			half_done = true;
+			ftp_half(s);
+		}
 		if (s->more && !s->more(s, at, &from, &len))
 			break;
 		n = send(s->data_fd, from, len, MSG_NOSIGNAL);
@@ -243,6 +299,13 @@ static inline bool ftp_retr(struct ftp_server *s)
 			break;
 		at += n;
 	}
+	if (s->does & FTP_DATA_RESET) {
+		ftp_drain(s->data_fd);
+		ftp_reset(&s->data_fd);
+		return ftp_say(s, "226", "226 done\r\n");
+	}
+	if (s->does & FTP_DATA_OPEN)
+		return ftp_say(s, "226", "226 done\r\n");
 	if (s->cut && s->after_cut == FTP_STALL) {
 		while (recv(s->ctrl, buf, sizeof(buf), 0) > 0)
 			;
@@ -268,6 +331,9 @@ static inline bool ftp_command(struct ftp_server *s, char *line)
 
 	if (*arg)
 		*arg++ = '\0';
+	/* As BSD does, and RFC 3659 allows */
+	if (strcmp(line, "RETR"))
+		s->rest = 0;
 	if (!strcmp(line, "USER"))
 		return ftp_say(s, line, "331 password?\r\n");
 	if (!strcmp(line, "PASS"))
@@ -279,6 +345,8 @@ static inline bool ftp_command(struct ftp_server *s, char *line)
 		snprintf(text, sizeof(text), "213 %zu\r\n", s->size);
 		return ftp_say(s, line, text);
 	}
+	if (!strcmp(line, "MDTM"))
+		return ftp_say(s, line, "213 20260704123456\r\n");
 	if (!strcmp(line, "REST")) {
 		s->rest = strtoull(arg, NULL, 10);
 		return ftp_say(s, line, "350 ok\r\n");
@@ -332,7 +400,8 @@ static inline void *ftp_serve(void *arg)
 		ftp_session(s);
 		if (s->data_fd >= 0)
 			close(s->data_fd);
-		close(s->ctrl);
+		if (s->ctrl >= 0)
+			close(s->ctrl);
 		if (s->passive >= 0)
 			close(s->passive);
 	}
