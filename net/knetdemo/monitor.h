@@ -49,8 +49,8 @@ enum knd_parse_result {
  * @sport: source port
  * @dport: destination port
  * @data: bytes behind the TCP header, in this packet
+ * @flags: of the TCP header, TCPHDR_* and KND_FLAG_AE
  * @family: AF_INET or AF_INET6
- * @flags: of the TCP header, TCPHDR_*
  */
 struct knd_flow {
 	union nf_inet_addr saddr;
@@ -58,9 +58,15 @@ struct knd_flow {
 	__be16 sport;
 	__be16 dport;
 	u16 data;
+	u16 flags;
 	u8 family;
-	u8 flags;
 };
+
+/*
+ * Accurate ECN, the flag above CWR. Linux 6.12 counts its bit as reserved and
+ * has no name for it.
+ */
+#define KND_FLAG_AE	BIT(8)
 
 /**
  * struct knd_rule - a destination that is shown
@@ -194,7 +200,7 @@ static inline bool knd_parse_exthdr(u8 nexthdr)
 }
 
 /* SYN set, ACK clear */
-static inline bool knd_parse_opens(u8 flags)
+static inline bool knd_parse_opens(u16 flags)
 {
 	return (flags & (TCPHDR_SYN | TCPHDR_ACK)) == TCPHDR_SYN;
 }

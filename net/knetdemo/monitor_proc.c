@@ -144,12 +144,12 @@ static void knd_connections_stop(struct seq_file *seq, void *v)
 }
 
 /* As tcpdump writes them */
-static const char *knd_connections_flags(u8 flags, char buf[9])
+static const char *knd_connections_flags(u16 flags, char buf[10])
 {
-	static const char letters[] = "FSRPAUEW";
+	static const char letters[] = "FSRPAUEWe";
 	int i, n = 0;
 
-	for (i = 0; i < 8; i++)
+	for (i = 0; letters[i]; i++)
 		if (flags & BIT(i))
 			buf[n++] = letters[i];
 	buf[n] = '\0';
@@ -168,7 +168,7 @@ static int knd_connections_show(struct seq_file *seq, void *v)
 	struct knd_connections *c = seq->private;
 	const struct knd_record *rec = v;
 	struct sockaddr_in6 saddr, daddr;
-	char flags[9], pid[12] = "-", rule[12] = "-";
+	char flags[10], pid[12] = "-", rule[12] = "-";
 	time64_t sec;
 	u32 nsec;
 

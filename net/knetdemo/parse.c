@@ -45,7 +45,7 @@ static enum knd_parse_result knd_parse_tcp(const struct sk_buff *skb,
 
 	flow->sport = th->source;
 	flow->dport = th->dest;
-	flow->flags = tcp_flag_byte(th);
+	flow->flags = ntohs(((const __be16 *)th)[6]) & (KND_FLAG_AE | 0xff);
 	flow->data = off + len < end ? min(end - off - len, U16_MAX) : 0;
 	return KND_PARSE_TCP;
 }

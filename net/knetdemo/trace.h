@@ -132,7 +132,7 @@ TRACE_EVENT(knetdemo_connect,
 		__field(u32, mark)
 		__field(u32, rule)
 		__field(u16, data)
-		__field(u8, flags)
+		__field(u16, flags)
 		__field(u8, origin)
 		__array(u8, saddr, sizeof(struct sockaddr_in6))
 		__array(u8, daddr, sizeof(struct sockaddr_in6))

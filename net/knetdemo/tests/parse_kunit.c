@@ -44,7 +44,7 @@ struct knd_parse_case {
 	u8 ext[16];
 	u8 ext_units;		/* 8-byte units behind their first */
 	u8 doff;		/* words; options are filled in */
-	u8 flags;
+	u16 flags;
 	u8 data;
 	u8 cut;			/* bytes missing at the end */
 	bool no_len;		/* no length in the header */
@@ -71,7 +71,9 @@ static const struct knd_parse_case knd_parse_cases[] = {
 	{ .name = "ipv4_ack", .pf = NFPROTO_IPV4, .flags = ACK, .data = 20 },
 	{ .name = "ipv4_rst", .pf = NFPROTO_IPV4, .flags = RST },
 	{ .name = "ipv4_no_flags", .pf = NFPROTO_IPV4 },
-	{ .name = "ipv4_all_flags", .pf = NFPROTO_IPV4, .flags = 0xff },
+	{ .name = "ipv4_all_flags", .pf = NFPROTO_IPV4, .flags = 0x1ff },
+	{ .name = "ipv4_syn_accurate_ecn", .pf = NFPROTO_IPV4,
+	  .flags = SYN | ECE | CWR | KND_FLAG_AE },
 	{ .name = "ipv4_options", .pf = NFPROTO_IPV4, .flags = SYN, .ihl = 6 },
 	{ .name = "ipv4_no_length", .pf = NFPROTO_IPV4, .flags = SYN,
 	  .no_len = true, .result = KND_PARSE_MALFORMED },
@@ -126,6 +128,8 @@ static const struct knd_parse_case knd_parse_cases[] = {
 	  .doff = 8, .data = 100 },
 	{ .name = "ipv6_syn_ecn", .pf = NFPROTO_IPV6,
 	  .flags = SYN | ECE | CWR },
+	{ .name = "ipv6_syn_accurate_ecn", .pf = NFPROTO_IPV6,
+	  .flags = SYN | ECE | CWR | KND_FLAG_AE },
 	{ .name = "ipv6_syn_ack", .pf = NFPROTO_IPV6, .flags = SYN | ACK },
 	{ .name = "ipv6_ack", .pf = NFPROTO_IPV6, .flags = ACK, .data = 20 },
 	{ .name = "ipv6_no_length", .pf = NFPROTO_IPV6, .flags = SYN,
@@ -252,8 +256,7 @@ static void knd_packet_make(const struct knd_parse_case *c,
 	th = ip + p->thoff;
 	put_unaligned_be16(43210, th);
 	put_unaligned_be16(60000, th + 2);
-	th[12] = doff << 4;
-	th[13] = c->flags;
+	put_unaligned_be16(doff << 12 | c->flags, th + 12);
 	memset(th + 20, TCPOPT_NOP, max(doff, 5) * 4 - 20);
 	p->len = p->thoff + max(doff, 5) * 4 + c->data;
 
