@@ -84,6 +84,8 @@ enum knd_stat {
 	KND_STAT_MONITOR_SYN_RETRANS,	/* SYNs sent again */
 	KND_STAT_MONITOR_MALFORMED,	/* no SYNs, for they lie */
 	KND_STAT_MONITOR_UNLOGGED,	/* log lines that the limit kept out */
+	KND_STAT_MONITOR_NO_SOCKET,	/* SYNs that no socket sent */
+	KND_STAT_MONITOR_SYN_AGAIN,	/* passes of a SYN after its first */
 	/* tcp */
 	KND_STAT_TCP_ACCEPTED,		/* connections taken into service */
 	KND_STAT_TCP_ACCEPT_ERRORS,	/* accepts that failed, tried again */

@@ -2,18 +2,21 @@
 /*
  * Kernel networking demonstration and test services: the connection monitor
  *
- * A netfilter hook that sees each packet which leaves a socket of its network
- * namespace, before anything can change or drop it, and keeps those that open
- * a TCP connection. It accepts everything.
+ * A netfilter hook that sees each packet which leaves its network namespace by
+ * LOCAL_OUT, before anything can change or drop it, and records those by which
+ * a socket of the namespace opens a TCP connection. It accepts everything.
  */
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/atomic.h>
+#include <linux/hash.h>
 #include <linux/kernel.h>
 #include <linux/netdevice.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter_ipv4.h>
+#include <linux/pid.h>
+#include <linux/pid_namespace.h>
 #include <linux/preempt.h>
 #include <linux/printk.h>
 #include <linux/ratelimit.h>
@@ -23,6 +26,7 @@
 #include <linux/slab.h>
 #include <linux/tcp.h>
 #include <linux/timekeeping.h>
+#include <net/mptcp.h>
 #include <net/net_namespace.h>
 #include <net/sock.h>
 #include <net/tcp.h>
@@ -59,11 +63,56 @@ static void knd_monitor_log(struct knd_net *kn, const struct knd_record *rec)
 }
 
 /*
- * The caller's socket says who it is, and what was asked for even where an IP
- * option or routing header makes the packet go elsewhere first.
+ * Tell the first pass of a SYN from its retransmissions, and from its further
+ * passes: IPsec, SRv6 and VRF devices send a packet through the hook again,
+ * some of them later and on another CPU.
+ *
+ * tcp_connect() moves snd_nxt beyond the SYN only after it has transmitted it,
+ * whether or not that succeeded.
+ */
+static enum knd_pass knd_monitor_pass(struct knd_monitor *mon,
+				      const struct sock *sk)
+{
+	const struct tcp_sock *tp = tcp_sk(sk);
+	/* Nothing acknowledges a SYN that is still to be sent */
+	u32 isn = READ_ONCE(tp->snd_una);
+	u32 hash = hash_ptr(sk, 24 + KND_SYNS_BITS);
+	u64 key = knd_syn_key(hash, isn, READ_ONCE(tp->segs_out));
+	atomic64_t *slot = &mon->syns[hash >> 24];
+	enum knd_pass pass;
+
+	pass = knd_syn_pass(atomic64_read(slot), key,
+			    READ_ONCE(tp->snd_nxt) == isn);
+	if (pass != KND_PASS_AGAIN)
+		atomic64_set(slot, key);
+	return pass;
+}
+
+/*
+ * MPTCP and SMC connect by kernel sockets, on behalf of a program. One of SMC
+ * that has fallen back to TCP before it connects has nothing of SMC any more,
+ * but the file of the program; a file of sunrpc's is used by kernel threads.
+ */
+static bool knd_monitor_user(const struct sock *sk, const struct socket *sock)
+{
+	if (!sk->sk_kern_sock || sk_is_mptcp(sk))
+		return true;
+#if IS_ENABLED(CONFIG_SMC)
+	if (tcp_sk(sk)->syn_smc)
+		return true;
+#endif
+	return sock && READ_ONCE(sock->file) && in_task() &&
+	       !(current->flags & PF_KTHREAD);
+}
+
+/*
+ * The socket knows who connects, and which destination was asked for even
+ * where an IP option or routing header sends the packet elsewhere first.
  */
 static void knd_monitor_socket(const struct sock *sk, struct knd_record *rec)
 {
+	/* Freed by RCU, with its inode */
+	struct socket *sock = READ_ONCE(sk->sk_socket);
 	struct knd_flow *flow = &rec->flow;
 
 	if (flow->family == AF_INET)
@@ -72,7 +121,44 @@ static void knd_monitor_socket(const struct sock *sk, struct knd_record *rec)
 	else
 		flow->daddr.in6 = sk->sk_v6_daddr;
 #endif
-	rec->origin = sk->sk_kern_sock ? KND_ORIGIN_KERNEL : KND_ORIGIN_USER;
+	if (!knd_monitor_user(sk, sock)) {
+		rec->origin = KND_ORIGIN_KERNEL;
+		return;
+	}
+	rec->origin = KND_ORIGIN_USER;
+	/* Of a subflow, whoever made it, only the inode has the owner */
+	if (sk_is_mptcp(sk) && sock)
+		rec->uid = SOCK_INODE(sock)->i_uid;
+}
+
+/*
+ * Name the task only where it is the one that connects. With bottom halves
+ * off it processes a packet that somebody else has sent: a NAPI thread, a
+ * busy-polling socket, the writer to a tun device. A kernel thread makes
+ * further subflows of MPTCP on behalf of a program.
+ */
+static void knd_monitor_task(struct knd_record *rec)
+{
+	const struct pid *pid;
+	int i;
+
+	rec->pid = 0;
+	memset(rec->pids, 0, sizeof(rec->pids));
+	memset(rec->comm, 0, sizeof(rec->comm));
+	if (!in_task() || softirq_count() ||
+	    (rec->origin == KND_ORIGIN_USER && current->flags & PF_KTHREAD))
+		return;
+
+	pid = task_tgid(current);
+	rec->pid = pid->numbers[0].nr;
+	for (i = 0; i < KND_PID_LEVELS && i < pid->level; i++) {
+		const struct upid *upid = &pid->numbers[i + 1];
+
+		rec->pids[i].ns = upid->ns->ns.inum;
+		rec->pids[i].nr = upid->nr;
+	}
+	/* May be changing, but always ends with a NUL */
+	data_race(memcpy(rec->comm, current->comm, sizeof(rec->comm)));
 }
 
 static noinline unsigned int
@@ -99,16 +185,28 @@ knd_monitor_candidate(struct sk_buff *skb, const struct nf_hook_state *state)
 	if (!knd_parse_opens(rec.flow.flags))
 		return NF_ACCEPT;
 
-	if (sk && !sk_fullsock(sk))
-		sk = NULL;
+	/*
+	 * ipvlan, IPVS, SYNPROXY and the duplicating targets of netfilter send
+	 * packets of other hosts and namespaces, or copies, from here.
+	 */
+	if (!sk || !sk_fullsock(sk) || !net_eq(sock_net(sk), state->net)) {
+		knd_stat_inc(kn, KND_STAT_MONITOR_NO_SOCKET);
+		return NF_ACCEPT;
+	}
+
+	rec.uid = sock_net_uid(state->net, sk);
 	rec.origin = KND_ORIGIN_RAW;
-	if (sk && sk_is_tcp(sk)) {
-		/* The socket has counted this segment already */
-		if (tcp_sk(sk)->segs_out > 1) {
+	if (sk_is_tcp(sk)) {
+		switch (knd_monitor_pass(mon, sk)) {
+		case KND_PASS_RETRANS:
 			knd_stat_inc(kn, KND_STAT_MONITOR_SYN_RETRANS);
 			return NF_ACCEPT;
+		case KND_PASS_AGAIN:
+			knd_stat_inc(kn, KND_STAT_MONITOR_SYN_AGAIN);
+			return NF_ACCEPT;
+		case KND_PASS_FIRST:
+			knd_monitor_socket(sk, &rec);
 		}
-		knd_monitor_socket(sk, &rec);
 	}
 
 	rec.rule = 0;
@@ -124,18 +222,12 @@ knd_monitor_candidate(struct sk_buff *skb, const struct nf_hook_state *state)
 	}
 
 	rec.time = ktime_get_real_ns();
-	rec.uid = sock_net_uid(state->net, sk);
 	rec.mark = skb->mark;
-	rec.pid = 0;
-	memset(rec.comm, 0, sizeof(rec.comm));
-	if (in_task()) {
-		rec.pid = task_tgid_nr(current);
-		/* May be changing, but always ends with a NUL */
-		data_race(memcpy(rec.comm, current->comm, sizeof(rec.comm)));
-	}
-	memcpy(rec.dev, state->out->name, sizeof(rec.dev));
+	knd_monitor_task(&rec);
+	/* May be changing, but always ends with a NUL */
+	data_race(memcpy(rec.dev, state->out->name, sizeof(rec.dev)));
 
-	/* Readers wait for who has drawn a number */
+	/* Readers wait for the record of a number that is reserved */
 	ring = rcu_dereference(mon->ring);
 	preempt_disable();
 	rec.seq = atomic64_inc_return(&mon->attempts);
@@ -162,7 +254,10 @@ static unsigned int knd_monitor_hook(void *priv, struct sk_buff *skb,
 	       NF_ACCEPT : knd_monitor_unusual(skb, state);
 }
 
-/* First of all, so before any address translation */
+/*
+ * The lowest priority value: before any address translation and any chain of a
+ * firewall, except one of the same value that was registered later.
+ */
 static const struct nf_hook_ops knd_monitor_ops = {
 	.hook		= knd_monitor_hook,
 	.pf		= NFPROTO_INET,

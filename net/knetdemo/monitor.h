@@ -108,9 +108,24 @@ struct knd_filter {
 
 /* Who made a connection attempt */
 enum knd_origin {
-	KND_ORIGIN_USER,	/* a TCP socket of a program */
+	KND_ORIGIN_USER,	/* a TCP, MPTCP or SMC socket of a program */
 	KND_ORIGIN_KERNEL,	/* a TCP socket of the kernel */
-	KND_ORIGIN_RAW,		/* no TCP socket behind it */
+	KND_ORIGIN_RAW,		/* a raw or packet socket */
+};
+
+/* Levels of pid namespaces below the initial one that a record knows */
+#define KND_PID_LEVELS	3
+
+/**
+ * struct knd_pid - number of a process in a pid namespace
+ * @ns: inode number of the namespace, 0 where the process is in none so deep
+ * @nr: number of the process there
+ *
+ * A record outlives the process and the namespace, so it has no pointer.
+ */
+struct knd_pid {
+	u32 ns;
+	pid_t nr;
 };
 
 /**
@@ -119,13 +134,15 @@ enum knd_origin {
  * @time: nanoseconds since the epoch
  * @flow: the first SYN; the destination is what the socket asked for
  * @uid: owner of the socket
- * @pid: of the calling process in the initial pid namespace, 0 where the SYN
- *	did not leave in its context
+ * @pid: of the process that connects, in the initial pid namespace; 0 where
+ *	the SYN was not sent in its context
+ * @pids: of the same process in the pid namespaces below, the outermost first
  * @mark: of the packet
  * @rule: id of the rule that matched, 0 where there was none to match
  * @origin: enum knd_origin
  * @comm: name of the calling thread, where @pid is set
- * @dev: output device
+ * @dev: output device by the route that the socket has, so before netfilter
+ *	chooses another one
  */
 struct knd_record {
 	u64 seq;
@@ -133,6 +150,7 @@ struct knd_record {
 	struct knd_flow flow;
 	kuid_t uid;
 	pid_t pid;
+	struct knd_pid pids[KND_PID_LEVELS];
 	u32 mark;
 	u32 rule;
 	u8 origin;
@@ -165,6 +183,17 @@ struct knd_ring {
 	struct knd_slot slot[];
 };
 
+/* How a SYN of a TCP socket comes to the hook */
+enum knd_pass {
+	KND_PASS_FIRST,		/* begins an attempt */
+	KND_PASS_RETRANS,	/* sent again by the socket */
+	KND_PASS_AGAIN,		/* was here before, and came back */
+};
+
+/* The latest SYNs that a namespace remembers, a power of two */
+#define KND_SYNS_BITS	6
+#define KND_SYNS	BIT(KND_SYNS_BITS)
+
 /**
  * struct knd_monitor - the monitor in one network namespace
  * @filter: what is shown, NULL before the first rule
@@ -173,6 +202,8 @@ struct knd_ring {
  * @hooked: whether the hook is registered
  * @limit: of log lines
  * @unlogged: attempts since the last log line that the limit kept out
+ * @syns: the latest SYN of the TCP sockets that share a slot, see
+ *	knd_syn_key(); 0 before the first
  *
  * Pointers and @hooked change under &knd_net.lock.
  */
@@ -183,6 +214,7 @@ struct knd_monitor {
 	bool hooked;
 	struct ratelimit_state limit;
 	atomic_t unlogged;
+	atomic64_t syns[KND_SYNS];
 };
 
 /* parse.c */
@@ -267,6 +299,44 @@ static inline bool knd_parse_usual(const struct sk_buff *skb, u8 pf)
 	if (likely(data[offsetof(struct ipv6hdr, nexthdr)] == IPPROTO_TCP))
 		return !knd_parse_opens(data[40 + 13]);
 	return data[offsetof(struct ipv6hdr, nexthdr)] == IPPROTO_UDP;
+}
+
+/**
+ * knd_syn_key - identity of one transmission of a SYN
+ * @hash: of the socket's address; the bits above the lowest 24 say which slot
+ * @isn: sequence number of the SYN
+ * @segs_out: segments that the socket had sent when this one left, with it
+ *
+ * The key is only compared. It needs no reference to the socket: a later
+ * socket at the same address has another initial sequence number.
+ *
+ * Context: any.
+ * Return: the key.
+ */
+static inline u64 knd_syn_key(u32 hash, u32 isn, u32 segs_out)
+{
+	return (u64)isn << 32 | (hash & 0xffffff) << 8 | (segs_out & 0xff);
+}
+
+/**
+ * knd_syn_pass - tell the first pass of a SYN from those that follow
+ * @last: the key in the socket's slot
+ * @key: of this SYN
+ * @connecting: the socket is in tcp_connect(), which has not moved snd_nxt yet
+ *
+ * tcp_connect() transmits twice where Fast Open falls back to a SYN without
+ * data. Only @last tells that the second one belongs to the same attempt.
+ *
+ * Context: any.
+ * Return: what the pass is.
+ */
+static inline enum knd_pass knd_syn_pass(u64 last, u64 key, bool connecting)
+{
+	if (last == key)
+		return KND_PASS_AGAIN;
+	/* Without segs_out, the key is that of the attempt */
+	return connecting && (last ^ key) >> 8 ? KND_PASS_FIRST :
+						 KND_PASS_RETRANS;
 }
 
 /* filter.c */

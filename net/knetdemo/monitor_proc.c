@@ -5,6 +5,8 @@
  */
 
 #include <linux/capability.h>
+#include <linux/pid.h>
+#include <linux/pid_namespace.h>
 #include <linux/proc_fs.h>
 #include <linux/sched.h>
 #include <linux/seq_file.h>
@@ -156,6 +158,20 @@ static const char *knd_connections_flags(u16 flags, char buf[10])
 	return buf;
 }
 
+/* Number of the process in a pid namespace, 0 where it does not appear there */
+static pid_t knd_connections_pid(const struct knd_record *rec,
+				 const struct pid_namespace *ns)
+{
+	int i;
+
+	if (ns == &init_pid_ns)
+		return rec->pid;
+	for (i = 0; i < KND_PID_LEVELS; i++)
+		if (rec->pids[i].ns == ns->ns.inum)
+			return rec->pids[i].nr;
+	return 0;
+}
+
 static int knd_connections_show(struct seq_file *seq, void *v)
 {
 	static const char * const origins[] = {
@@ -190,7 +206,8 @@ static int knd_connections_show(struct seq_file *seq, void *v)
 	snprintf(src, sizeof(src), "%pISpc", &saddr);
 	snprintf(dst, sizeof(dst), "%pISpc", &daddr);
 	if (rec->pid)
-		snprintf(pid, sizeof(pid), "%d", rec->pid);
+		snprintf(pid, sizeof(pid), "%d",
+			 knd_connections_pid(rec, task_active_pid_ns(current)));
 	if (rec->rule)
 		snprintf(rule, sizeof(rule), "%u", rec->rule);
 	seq_printf(seq, "%12llu %ptT.%06uZ %-47s %-47s %-6s %10u %7s %-15s 0x%08x %-8s %5u %10s ",
