@@ -5,6 +5,8 @@
 
 #define _GNU_SOURCE
 #include <linux/knetdemo.h>
+#include <signal.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 
 #include "../../kselftest_harness.h"
@@ -441,49 +443,97 @@ TEST_F(monitor, shows_what_a_rule_names)
 	EXPECT_EQ(6, knd_stat("monitor_attempts"));
 }
 
+/* Connections that another process makes until it is told to stop */
+struct traffic {
+	int stop;
+	int made;
+	int err;
+	pid_t pid;
+};
+
+static struct traffic *traffic_start(const char *addr)
+{
+	struct traffic *t;
+
+	t = mmap(NULL, sizeof(*t), PROT_READ | PROT_WRITE,
+		 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (t == MAP_FAILED)
+		return NULL;
+	t->pid = fork();
+	if (!t->pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		while (!__atomic_load_n(&t->stop, __ATOMIC_RELAXED) &&
+		       !t->err) {
+			t->err = monitor_connects(addr, 1, 1);
+			__atomic_add_fetch(&t->made, 1, __ATOMIC_RELEASE);
+		}
+		_exit(0);
+	}
+	return t->pid < 0 ? NULL : t;
+}
+
+/* Wait for one more connection, so that there is traffic at any speed */
+static void traffic_goes_on(struct traffic *t)
+{
+	int made = __atomic_load_n(&t->made, __ATOMIC_ACQUIRE);
+	const struct timespec tick = { .tv_nsec = 1000000 };
+
+	while (__atomic_load_n(&t->made, __ATOMIC_ACQUIRE) == made &&
+	       !kill(t->pid, 0) && !t->err)
+		nanosleep(&tick, NULL);
+}
+
+/* Returns how many connections were made, or -errno */
+static int traffic_stop(struct traffic *t)
+{
+	int made;
+
+	__atomic_store_n(&t->stop, 1, __ATOMIC_RELAXED);
+	waitpid(t->pid, NULL, 0);
+	made = t->err ?: t->made;
+	munmap(t, sizeof(*t));
+	return made;
+}
+
 /*
  * Rules come and go under traffic. One that stays must count each attempt,
  * and nothing that some rule matches at all times may be missed.
  */
 TEST_F(monitor, filter_replaced_under_traffic)
 {
-	int times = monitor_times(2000), status, port = 0, lfd, i;
-	char stays[64], other[64], replace[64];
-	pid_t pid;
+	char stays[64], other[64], replace[128];
+	int times = monitor_times(100), made, more, i;
+	struct traffic *t;
 
 	snprintf(stays, sizeof(stays), "add %s 1\n", variant->local);
 	snprintf(replace, sizeof(replace), "flush\nadd %s 2\nadd %s 1\n",
 		 variant->local, variant->local);
 	snprintf(other, sizeof(other), "add %s\n", variant->local);
-	lfd = monitor_listen(variant->local, &port);
-	ASSERT_LE(0, lfd);
 
 	ASSERT_EQ(0, monitor_filter(stays));
-	pid = fork();
-	ASSERT_LE(0, pid);
-	if (!pid)
-		_exit(monitor_connects(variant->local, 1, times) != 0);
-	for (i = 0; !waitpid(pid, &status, WNOHANG); i++) {
+	t = traffic_start(variant->local);
+	ASSERT_NE(NULL, t);
+	for (i = 0; i < times; i++) {
 		memcpy(other, i % 2 ? "del" : "add", 3);
 		ASSERT_EQ(0, monitor_filter(other));
+		traffic_goes_on(t);
 	}
-	EXPECT_EQ(0, status);
-	EXPECT_LT(2, i);
+	made = traffic_stop(t);
+	EXPECT_LE(times, made);
 	snprintf(stays, sizeof(stays), "%s 1", variant->rule);
-	EXPECT_EQ(times, monitor_hits(stays));
-	EXPECT_EQ(times, knd_stat("monitor_attempts"));
+	EXPECT_EQ(made, monitor_hits(stays));
+	EXPECT_EQ(made, knd_stat("monitor_attempts"));
 
-	pid = fork();
-	ASSERT_LE(0, pid);
-	if (!pid)
-		_exit(monitor_connects(variant->local, 1, times) != 0);
-	for (i = 0; !waitpid(pid, &status, WNOHANG); i++)
+	t = traffic_start(variant->local);
+	ASSERT_NE(NULL, t);
+	for (i = 0; i < times; i++) {
 		ASSERT_EQ(0, monitor_filter(replace));
-	EXPECT_EQ(0, status);
-	EXPECT_LT(2, i);
-	EXPECT_EQ(2 * times, knd_stat("monitor_attempts"));
+		traffic_goes_on(t);
+	}
+	more = traffic_stop(t);
+	EXPECT_LE(times, more);
+	EXPECT_EQ(made + more, knd_stat("monitor_attempts"));
 	EXPECT_EQ(0, knd_stat("monitor_filtered"));
-	close(lfd);
 }
 
 TEST_F_TIMEOUT(monitor, resized_under_traffic, 120)
