@@ -8,8 +8,6 @@
  */
 
 #define _GNU_SOURCE
-#include <linux/if_tun.h>
-
 #include "../../kselftest_harness.h"
 #include "monitor_test.h"
 
@@ -24,7 +22,7 @@ struct packet {
 struct expected {
 	char src[64];
 	char dst[64];
-	char flags[9];
+	char flags[10];
 	unsigned int data;
 };
 
@@ -56,16 +54,10 @@ FIXTURE_VARIANT_ADD(raw, ipv6) {
 
 FIXTURE_SETUP(raw)
 {
-	struct ifreq ifr = { .ifr_flags = IFF_TUN | IFF_NO_PI,
-			     .ifr_name = "tun" };
-
 	self->seed = 20261121;
 	ASSERT_EQ(0, knd_unshare_net());
-	self->tun = open("/dev/net/tun", O_RDWR | O_NONBLOCK);
-	if (self->tun < 0)
-		self->tun = open("/dev/tun", O_RDWR | O_NONBLOCK);
+	self->tun = monitor_tun(O_NONBLOCK);
 	ASSERT_LE(0, self->tun);
-	ASSERT_EQ(0, ioctl(self->tun, TUNSETIFF, &ifr));
 	ASSERT_EQ(0, knd_run("ip link set tun addrgenmode none up && "
 			     "ip addr add 198.51.100.2/24 dev tun && "
 			     "ip addr add 2001:db8:2::2/64 dev tun nodad"));
@@ -240,6 +232,9 @@ static void expect(struct expected *e, const struct packet *p, int family,
 	for (i = 0; i < 8; i++)
 		if (b[off + 13] & 1 << i)
 			e->flags[n++] = "FSRPAUEW"[i];
+	/* AE, which was NS once, is the last bit of the byte before */
+	if (b[off + 12] & 1)
+		e->flags[n++] = 'e';
 	e->flags[n] = '\0';
 	e->data = off + doff < end ? end - off - doff : 0;
 }

@@ -7,6 +7,7 @@
 #define _MONITOR_TEST_H
 
 #include <arpa/inet.h>
+#include <linux/if_tun.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -282,6 +283,24 @@ static inline int monitor_write_path(const char *path, const char *text)
 	n = n < 0 ? -errno : 0;
 	close(fd);
 	return n;
+}
+
+/* A tun device; without udev its node comes with the module */
+static inline int monitor_tun(int flags)
+{
+	struct ifreq ifr = { .ifr_flags = IFF_TUN | IFF_NO_PI,
+			     .ifr_name = "tun" };
+	int fd;
+
+	knd_run("modprobe -q tun");
+	fd = open("/dev/net/tun", O_RDWR | flags);
+	if (fd < 0)
+		fd = open("/dev/tun", O_RDWR | flags);
+	if (fd >= 0 && ioctl(fd, TUNSETIFF, &ifr)) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
 }
 
 #endif /* _MONITOR_TEST_H */
