@@ -14,6 +14,7 @@
 #include <linux/types.h>
 #include <linux/u64_stats_sync.h>
 #include <linux/user_namespace.h>
+#include <linux/workqueue.h>
 #include <net/net_namespace.h>
 
 #include "ftp.h"
@@ -43,12 +44,26 @@ enum knd_service {
 	KND_SERVICE_MAX = KND_SERVICE_CHARGEN
 };
 
+/* Roles that a switch starts and stops */
+enum knd_role {
+	KND_ROLE_TCP,
+	KND_ROLE_UDP,
+	KND_ROLE_MAX
+};
+
+/*
+ * Written to a switch: start the role when its parameters have not changed for
+ * a while. Read from it: the role is on, or will be.
+ */
+#define KND_SWITCH_DEFERRED	2
+
 /*
  * struct knd_config - the knobs of a network namespace
  *
  * One member for each file in /proc/sys/net/knetdemo/, with its name. Numbers
  * are stored with WRITE_ONCE() under &knd_net.lock and may be read anywhere
- * with READ_ONCE(). Text is read and written under &knd_net.lock only.
+ * with READ_ONCE(). Text is read and written under &knd_net.lock only. The
+ * switches @tcp and @udp are 0 or 1, whatever their files show.
  */
 struct knd_config {
 	int monitor;
@@ -218,6 +233,27 @@ struct knd_udp {
 	bool stop;
 };
 
+struct knd_knob;
+
+/**
+ * struct knd_deferred - a role that is to start after its parameters are set
+ * @kn: the component in the namespace
+ * @knob: the switch of the role
+ * @work: starts the role; cancelled when the sysctls are removed
+ * @cred: credentials of the task that asked for it, with a reference; NULL
+ *	where nothing is to start
+ * @start_at: when to start, in jiffies; each write of a parameter moves it
+ *
+ * &knd_net.lock protects the last two.
+ */
+struct knd_deferred {
+	struct knd_net *kn;
+	const struct knd_knob *knob;
+	struct delayed_work work;
+	const struct cred *cred;
+	unsigned long start_at;
+};
+
 /**
  * struct knd_net - the component in one network namespace
  * @net: the namespace; outlives this structure, no reference is held
@@ -225,6 +261,7 @@ struct knd_udp {
  *	and stopping of every role. Never taken by a role's own thread, which
  *	may be waited for with it held.
  * @cfg: the knobs
+ * @deferred: roles that start later, see sysctl.c
  * @stats: counters
  * @sysctl: the registered knobs
  * @proc: /proc/net/knetdemo
@@ -238,6 +275,7 @@ struct knd_net {
 	struct net *net;
 	struct mutex lock;
 	struct knd_config cfg;
+	struct knd_deferred deferred[KND_ROLE_MAX];
 	struct knd_stats __percpu *stats;
 	struct ctl_table_header *sysctl;
 	struct proc_dir_entry *proc;

@@ -3,44 +3,62 @@
  * Kernel networking demonstration and test services: /proc/sys/net/knetdemo
  *
  * Every file goes through knd_sysctl(): a written value is decoded into a
- * copy, checked, stored, and the role that it belongs to is asked to follow.
- * If the role cannot, the old value comes back and the writer has the error.
+ * copy and stored, and the role that it belongs to is asked to follow. If the
+ * role cannot, the old value is restored and the writer gets the error.
  */
 
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/cred.h>
+#include <linux/ctype.h>
 #include <linux/jiffies.h>
+#include <linux/kstrtox.h>
+#include <linux/printk.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/sysctl.h>
+#include <linux/workqueue.h>
 #include <net/net_namespace.h>
 
 #include "knetdemo.h"
 
+/* How long a switch waits that is to start last */
+#define KND_DEFER_DELAY	(2 * HZ)
+
 /**
- * struct knd_knob - one file
- * @name: of the file
- * @offset: of its member in &struct knd_config
- * @size: of that member
- * @decode: reads and writes the member, given in a scratch ctl_table
+ * struct knd_knob - a file
+ * @name: name of the file
+ * @offset: offset of the member in &struct knd_config
+ * @size: size of that member
+ * @role: for a switch or a parameter of a role that has a switch, which one;
+ *	KND_ROLE_MAX for other files
+ * @is_switch: whether the file is the switch of @role
  * @min: smallest number
  * @max: largest number
- * @check: refuses text that cannot be meant, called with &knd_net.lock held;
- *	NULL where all text is good
+ * @parse: decodes text without blanks around it into a copy of the member;
+ *	called with &knd_net.lock held, returns 0 or -EINVAL or what else is
+ *	wrong with the text
+ * @show: prints the member into a buffer of KND_TEXT_LEN bytes
  * @apply: makes the role follow a changed value, called with &knd_net.lock
- *	held; on error what runs goes on as it was. NULL where the role reads
- *	the member each time that it needs it.
+ *	held; on error the role goes on as before. NULL where the role reads the
+ *	member each time that it needs it.
  */
 struct knd_knob {
 	const char *name;
 	size_t offset;
 	size_t size;
-	proc_handler *decode;
+	enum knd_role role;
+	bool is_switch;
 	int min;
 	int max;
-	int (*check)(struct knd_net *kn, const char *text);
+	int (*parse)(struct knd_net *kn, const struct knd_knob *knob,
+		     const char *text, void *value);
+	void (*show)(const struct knd_knob *knob, const void *value,
+		     char *text);
 	int (*apply)(struct knd_net *kn);
 };
 
-/* What tcp_service takes, by enum knd_service */
+/* The values of tcp_service, by enum knd_service */
 const char * const knd_service_names[] = {
 	[KND_SERVICE_ACCEPT]	= "accept",
 	[KND_SERVICE_DISCARD]	= "discard",
@@ -48,108 +66,126 @@ const char * const knd_service_names[] = {
 	[KND_SERVICE_CHARGEN]	= "chargen",
 };
 
-/*
- * A line of text. What does not fit is refused, not cut; what is stored has no
- * white space around it and zeros behind it.
- */
-static int knd_sysctl_text(const struct ctl_table *table, int write,
-			   void *buffer, size_t *lenp, loff_t *ppos)
+/* The whole text is one number: no sign, nothing behind it */
+static int knd_number_parse(struct knd_net *kn, const struct knd_knob *knob,
+			    const char *text, void *value)
 {
-	char line[KND_TEXT_LEN];
-	int err;
+	int number;
 
-	if (write && *ppos + strcspn(buffer, "\n") >= table->maxlen)
+	if (!isdigit(*text) || kstrtoint(text, 0, &number) ||
+	    number < knob->min || number > knob->max)
 		return -EINVAL;
-	err = proc_dostring(table, write, buffer, lenp, ppos);
-	if (err || !write)
-		return err;
-	strscpy(line, table->data);
-	strscpy_pad(table->data, strim(line), table->maxlen);
+	*(int *)value = number;
 	return 0;
+}
+
+static void knd_number_show(const struct knd_knob *knob, const void *value,
+			    char *text)
+{
+	snprintf(text, KND_TEXT_LEN, "%d", *(const int *)value);
 }
 
 /* A service is stored as a number and shown by its name */
-static int knd_sysctl_service(const struct ctl_table *table, int write,
-			      void *buffer, size_t *lenp, loff_t *ppos)
+static int knd_service_parse(struct knd_net *kn, const struct knd_knob *knob,
+			     const char *text, void *value)
 {
-	char name[16];
-	struct ctl_table text = { .data = name, .maxlen = sizeof(name) };
-	int *service = table->data;
-	int err, i;
+	int i = match_string(knd_service_names, KND_SERVICE_MAX + 1, text);
 
-	strscpy(name, knd_service_names[*service]);
-	err = knd_sysctl_text(&text, write, buffer, lenp, ppos);
-	if (err || !write)
-		return err;
-	i = match_string(knd_service_names, KND_SERVICE_MAX + 1, name);
 	if (i < 0)
 		return i;
-	*service = i;
+	*(int *)value = i;
 	return 0;
 }
 
-static int knd_check_addr(struct knd_net *kn, const char *text)
+static void knd_service_show(const struct knd_knob *knob, const void *value,
+			     char *text)
+{
+	strscpy(text, knd_service_names[*(const int *)value], KND_TEXT_LEN);
+}
+
+/* Zeros follow the text, so that equal texts are equal members */
+static int knd_text_parse(struct knd_net *kn, const struct knd_knob *knob,
+			  const char *text, void *value)
+{
+	if (strlen(text) >= knob->size)
+		return -EINVAL;
+	strscpy_pad(value, text, knob->size);
+	return 0;
+}
+
+static void knd_text_show(const struct knd_knob *knob, const void *value,
+			  char *text)
+{
+	strscpy(text, value, KND_TEXT_LEN);
+}
+
+static int knd_addr_knob_parse(struct knd_net *kn, const struct knd_knob *knob,
+			       const char *text, void *value)
 {
 	struct sockaddr_storage addr;
+	int err;
 
-	return knd_addr_parse(kn->net, text, 0, &addr);
+	err = knd_addr_parse(kn->net, text, 0, &addr);
+	return err ?: knd_text_parse(kn, knob, text, value);
 }
 
-/* Nothing stands for "the stack chooses" */
-static int knd_check_addr_or_none(struct knd_net *kn, const char *text)
+/* No text at all stands for an address that the stack chooses */
+static int knd_addr_or_none_parse(struct knd_net *kn,
+				  const struct knd_knob *knob,
+				  const char *text, void *value)
 {
-	return *text ? knd_check_addr(kn, text) : 0;
+	return *text ? knd_addr_knob_parse(kn, knob, text, value) :
+		       knd_text_parse(kn, knob, text, value);
 }
 
-#define KND_NUMBER(_name, _min, _max, _apply) {				\
+#define KND_KNOB(_name, _role, _parse, _show, _apply, ...) {		\
 	.name	= #_name,						\
 	.offset	= offsetof(struct knd_config, _name),			\
 	.size	= sizeof_field(struct knd_config, _name),		\
-	.decode	= proc_dointvec_minmax,					\
-	.min	= _min,							\
-	.max	= _max,							\
+	.role	= _role,						\
+	.parse	= _parse,						\
+	.show	= _show,						\
 	.apply	= _apply,						\
+	__VA_ARGS__							\
 }
 
-#define KND_STRING(_name, _check, _apply) {				\
-	.name	= #_name,						\
-	.offset	= offsetof(struct knd_config, _name),			\
-	.size	= sizeof_field(struct knd_config, _name),		\
-	.decode	= knd_sysctl_text,					\
-	.check	= _check,						\
-	.apply	= _apply,						\
-}
+#define KND_NUMBER(_name, _role, _min, _max, _apply)			\
+	KND_KNOB(_name, _role, knd_number_parse, knd_number_show,	\
+		 _apply, .min = _min, .max = _max)
+
+#define KND_SWITCH(_name, _role, _apply)				\
+	KND_KNOB(_name, _role, knd_number_parse, knd_number_show,	\
+		 _apply, .max = KND_SWITCH_DEFERRED, .is_switch = true)
+
+#define KND_TEXT(_name, _role, _parse, _apply)				\
+	KND_KNOB(_name, _role, _parse, knd_text_show, _apply)
 
 static const struct knd_knob knd_knobs[] = {
-	KND_NUMBER(monitor, 0, 1, knd_monitor_apply),
-	KND_NUMBER(monitor_log, 0, 1, NULL),
-	KND_NUMBER(monitor_ring, 16, 65536, knd_monitor_apply),
-	KND_NUMBER(tcp, 0, 1, knd_tcp_apply),
-	KND_STRING(tcp_addr, knd_check_addr, knd_tcp_apply),
-	KND_NUMBER(tcp_port, 1, 65535, knd_tcp_apply),
-	{
-		.name	= "tcp_service",
-		.offset	= offsetof(struct knd_config, tcp_service),
-		.size	= sizeof_field(struct knd_config, tcp_service),
-		.decode	= knd_sysctl_service,
-		.apply	= knd_tcp_apply,
-	},
-	KND_NUMBER(tcp_backlog, 1, 65535, knd_tcp_apply),
-	KND_NUMBER(tcp_max_conns, 1, 1048576, NULL),
-	KND_NUMBER(tcp_max_conns_per_source, 0, 1048576, NULL),
-	KND_NUMBER(tcp_idle_ms, 0, INT_MAX, knd_tcp_apply),
-	KND_NUMBER(udp, 0, 1, knd_udp_apply),
-	KND_STRING(udp_daddr, knd_check_addr, knd_udp_apply),
-	KND_NUMBER(udp_dport, 1, 65535, knd_udp_apply),
-	KND_STRING(udp_saddr, knd_check_addr_or_none, knd_udp_apply),
-	KND_NUMBER(udp_sport, 0, 65535, knd_udp_apply),
-	KND_STRING(udp_message, NULL, knd_udp_apply),
-	KND_NUMBER(udp_size, 0, 65507, knd_udp_apply),
-	KND_NUMBER(udp_count, 0, INT_MAX, knd_udp_apply),
-	KND_NUMBER(udp_interval_us, 0, INT_MAX, knd_udp_apply),
-	KND_NUMBER(udp_gso, 1, 128, knd_udp_apply),
-	KND_NUMBER(udp_stamp, 0, 1, knd_udp_apply),
-	KND_NUMBER(ftp_timeout_ms, 100, 600000, NULL),
+	KND_NUMBER(monitor, KND_ROLE_MAX, 0, 1, knd_monitor_apply),
+	KND_NUMBER(monitor_log, KND_ROLE_MAX, 0, 1, NULL),
+	KND_NUMBER(monitor_ring, KND_ROLE_MAX, 16, 65536, knd_monitor_apply),
+	KND_SWITCH(tcp, KND_ROLE_TCP, knd_tcp_apply),
+	KND_TEXT(tcp_addr, KND_ROLE_TCP, knd_addr_knob_parse, knd_tcp_apply),
+	KND_NUMBER(tcp_port, KND_ROLE_TCP, 1, 65535, knd_tcp_apply),
+	KND_KNOB(tcp_service, KND_ROLE_TCP, knd_service_parse,
+		 knd_service_show, knd_tcp_apply),
+	KND_NUMBER(tcp_backlog, KND_ROLE_TCP, 1, 65535, knd_tcp_apply),
+	KND_NUMBER(tcp_max_conns, KND_ROLE_TCP, 1, 1048576, NULL),
+	KND_NUMBER(tcp_max_conns_per_source, KND_ROLE_TCP, 0, 1048576, NULL),
+	KND_NUMBER(tcp_idle_ms, KND_ROLE_TCP, 0, INT_MAX, knd_tcp_apply),
+	KND_SWITCH(udp, KND_ROLE_UDP, knd_udp_apply),
+	KND_TEXT(udp_daddr, KND_ROLE_UDP, knd_addr_knob_parse, knd_udp_apply),
+	KND_NUMBER(udp_dport, KND_ROLE_UDP, 1, 65535, knd_udp_apply),
+	KND_TEXT(udp_saddr, KND_ROLE_UDP, knd_addr_or_none_parse,
+		 knd_udp_apply),
+	KND_NUMBER(udp_sport, KND_ROLE_UDP, 0, 65535, knd_udp_apply),
+	KND_TEXT(udp_message, KND_ROLE_UDP, knd_text_parse, knd_udp_apply),
+	KND_NUMBER(udp_size, KND_ROLE_UDP, 0, 65507, knd_udp_apply),
+	KND_NUMBER(udp_count, KND_ROLE_UDP, 0, INT_MAX, knd_udp_apply),
+	KND_NUMBER(udp_interval_us, KND_ROLE_UDP, 0, INT_MAX, knd_udp_apply),
+	KND_NUMBER(udp_gso, KND_ROLE_UDP, 1, 128, knd_udp_apply),
+	KND_NUMBER(udp_stamp, KND_ROLE_UDP, 0, 1, knd_udp_apply),
+	KND_NUMBER(ftp_timeout_ms, KND_ROLE_MAX, 100, 600000, NULL),
 };
 
 static const struct knd_config knd_config_defaults = {
@@ -169,7 +205,7 @@ static const struct knd_config knd_config_defaults = {
 	.ftp_timeout_ms		= 30000,
 };
 
-/* Readers of numbers take no lock */
+/* Numbers are read without a lock */
 static void knd_knob_store(const struct knd_knob *knob, void *member,
 			   const void *value)
 {
@@ -179,46 +215,194 @@ static void knd_knob_store(const struct knd_knob *knob, void *member,
 		memcpy(member, value, knob->size);
 }
 
+/*
+ * Store a value and make its role follow. The value is stored before that, as
+ * the UDP thread may write the result of its run to the same member.
+ */
+static int knd_knob_set(struct knd_net *kn, const struct knd_knob *knob,
+			const void *value)
+{
+	void *member = (void *)&kn->cfg + knob->offset;
+	char old[KND_TEXT_LEN] __aligned(sizeof(int));
+	int err;
+
+	lockdep_assert_held(&kn->lock);
+	memcpy(old, member, knob->size);
+	if (!memcmp(value, old, knob->size))
+		return 0;
+	knd_knob_store(knob, member, value);
+	err = knob->apply ? knob->apply(kn) : 0;
+	if (err)
+		knd_knob_store(knob, member, old);
+	return err;
+}
+
+/* Forget that a role was to start */
+static void knd_deferred_cancel(struct knd_deferred *deferred)
+{
+	if (deferred->cred)
+		put_cred(deferred->cred);
+	deferred->cred = NULL;
+}
+
+static void knd_deferred_work(struct work_struct *work)
+{
+	struct knd_deferred *deferred =
+		container_of(to_delayed_work(work), struct knd_deferred, work);
+	const struct knd_knob *knob = deferred->knob;
+	struct knd_net *kn = deferred->kn;
+	const struct cred *old;
+	const int on = 1;
+	int err;
+
+	mutex_lock(&kn->lock);
+	if (!deferred->cred)
+		goto unlock;
+	if (time_before(jiffies, deferred->start_at)) {
+		schedule_delayed_work(&deferred->work,
+				      deferred->start_at - jiffies);
+		goto unlock;
+	}
+
+	/* With the rights of the writer: may it bind to a low port? */
+	old = override_creds(deferred->cred);
+	err = knd_knob_set(kn, knob, &on);
+	revert_creds(old);
+	knd_deferred_cancel(deferred);
+	if (err && knd_may_log(kn))
+		pr_warn("%s could not be started: error %d\n", knob->name,
+			err);
+unlock:
+	mutex_unlock(&kn->lock);
+}
+
+/*
+ * A switch. Files for sysctl are in any order, those made of what sysctl shows
+ * have the switch before its parameters. What a switch shows while its role is
+ * on is therefore a value that starts the role after the parameters.
+ */
+static int knd_switch_set(struct knd_net *kn, const struct knd_knob *knob,
+			  int value)
+{
+	struct knd_deferred *deferred = &kn->deferred[knob->role];
+	int *member = (void *)&kn->cfg + knob->offset;
+	int err;
+
+	if (value == KND_SWITCH_DEFERRED) {
+		/* A role that is on follows its parameters already */
+		if (READ_ONCE(*member) || deferred->cred)
+			return 0;
+		deferred->cred = get_current_cred();
+		deferred->start_at = jiffies + KND_DEFER_DELAY;
+		schedule_delayed_work(&deferred->work, KND_DEFER_DELAY);
+		return 0;
+	}
+	err = knd_knob_set(kn, knob, &value);
+	if (!err)
+		knd_deferred_cancel(deferred);
+	return err;
+}
+
+static int knd_sysctl_store(struct knd_net *kn, const struct knd_knob *knob,
+			    const char *text)
+{
+	char value[KND_TEXT_LEN] __aligned(sizeof(int));
+	int err;
+
+	err = knob->parse(kn, knob, text, value);
+	if (err)
+		return err;
+	if (knob->is_switch)
+		return knd_switch_set(kn, knob, *(int *)value);
+	err = knd_knob_set(kn, knob, value);
+	if (!err && knob->role != KND_ROLE_MAX)
+		kn->deferred[knob->role].start_at = jiffies + KND_DEFER_DELAY;
+	return err;
+}
+
+static void knd_sysctl_show(struct knd_net *kn, const struct knd_knob *knob,
+			    char *text)
+{
+	const void *member = (void *)&kn->cfg + knob->offset;
+	int on;
+
+	if (!knob->is_switch) {
+		knob->show(knob, member, text);
+		return;
+	}
+	on = READ_ONCE(*(const int *)member) || kn->deferred[knob->role].cred ?
+	     KND_SWITCH_DEFERRED : 0;
+	knob->show(knob, &on, text);
+}
+
+static bool knd_is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/*
+ * Copy what was written to @text, without the blanks around it and the newline
+ * that echo and sysctl put behind it. @buffer does not have to end with a NUL.
+ */
+static int knd_sysctl_trim(const char *buffer, size_t len, char *text)
+{
+	while (len && knd_is_blank(buffer[len - 1]))
+		len--;
+	if (len && buffer[len - 1] == '\n')
+		len--;
+	while (len && knd_is_blank(buffer[len - 1]))
+		len--;
+	for (; len && knd_is_blank(*buffer); len--)
+		buffer++;
+	if (len >= KND_TEXT_LEN || memchr(buffer, '\n', len) ||
+	    memchr(buffer, '\0', len))
+		return -EINVAL;
+	memcpy(text, buffer, len);
+	text[len] = '\0';
+	return 0;
+}
+
+/*
+ * The only parser of all files: the helpers of sysctl take the first number of
+ * "0 junk" and the first line of several.
+ */
 static int knd_sysctl(const struct ctl_table *table, int write, void *buffer,
 		      size_t *lenp, loff_t *ppos)
 {
 	const struct knd_knob *knob = table->extra1;
 	struct knd_net *kn = table->extra2;
-	struct ctl_table scratch = *table;
-	char value[KND_TEXT_LEN] __aligned(sizeof(int));
-	char old[KND_TEXT_LEN] __aligned(sizeof(int));
-	int min = knob->min;
-	int max = knob->max;
+	char text[KND_TEXT_LEN];
+	struct ctl_table shown = { .data = text, .maxlen = sizeof(text) };
 	int err;
 
-	/* The mode of the file lets root write, whatever he may */
-	if (write && !knd_may_configure(kn, NULL))
+	if (!write) {
+		mutex_lock(&kn->lock);
+		knd_sysctl_show(kn, knob, text);
+		mutex_unlock(&kn->lock);
+		return proc_dostring(&shown, write, buffer, lenp, ppos);
+	}
+
+	/* The mode of the file lets any process of root's write */
+	if (!knd_may_configure(kn, NULL))
 		return -EPERM;
-
-	scratch.data = value;
-	scratch.extra1 = &min;
-	scratch.extra2 = &max;
-
-	mutex_lock(&kn->lock);
-	memcpy(old, table->data, knob->size);
-	memcpy(value, old, knob->size);
-	err = knob->decode(&scratch, write, buffer, lenp, ppos);
-	if (err || !write || !memcmp(value, old, knob->size))
-		goto unlock;
-	if (knob->check)
-		err = knob->check(kn, value);
+	if (!*lenp)
+		return 0;
+	err = knd_sysctl_trim(buffer, *lenp, text);
 	if (err)
-		goto unlock;
-
-	/* Stored first: a role's thread may write its result here (udp) */
-	knd_knob_store(knob, table->data, value);
-	if (knob->apply)
-		err = knob->apply(kn);
-	if (err)
-		knd_knob_store(knob, table->data, old);
-unlock:
-	mutex_unlock(&kn->lock);
-	return err;
+		return err;
+	if (*ppos) {
+		/* A value comes in one write, only its newline may follow */
+		if (*text)
+			return -EINVAL;
+	} else {
+		mutex_lock(&kn->lock);
+		err = knd_sysctl_store(kn, knob, text);
+		mutex_unlock(&kn->lock);
+		if (err)
+			return err;
+	}
+	*ppos += *lenp;
+	return 0;
 }
 
 /**
@@ -238,6 +422,16 @@ int __net_init knd_sysctl_init(struct knd_net *kn)
 	size_t i;
 
 	kn->cfg = knd_config_defaults;
+	for (i = 0; i < ARRAY_SIZE(knd_knobs); i++) {
+		const struct knd_knob *knob = &knd_knobs[i];
+
+		if (!knob->is_switch)
+			continue;
+		kn->deferred[knob->role].kn = kn;
+		kn->deferred[knob->role].knob = knob;
+		INIT_DELAYED_WORK(&kn->deferred[knob->role].work,
+				  knd_deferred_work);
+	}
 
 	table = kzalloc_objs(*table, ARRAY_SIZE(knd_knobs), GFP_KERNEL);
 	if (!table)
@@ -269,7 +463,12 @@ int __net_init knd_sysctl_init(struct knd_net *kn)
 void __net_exit knd_sysctl_exit(struct knd_net *kn)
 {
 	const struct ctl_table *table = kn->sysctl->ctl_table_arg;
+	int i;
 
 	unregister_net_sysctl_table(kn->sysctl);
 	kfree(table);
+	for (i = 0; i < KND_ROLE_MAX; i++) {
+		cancel_delayed_work_sync(&kn->deferred[i].work);
+		knd_deferred_cancel(&kn->deferred[i]);
+	}
 }

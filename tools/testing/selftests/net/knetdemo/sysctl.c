@@ -33,14 +33,24 @@ static const struct {
 	const char *value;
 } bad[] = {
 	{ "monitor", "2" }, { "monitor", "-1" }, { "monitor", "yes" },
+	{ "monitor", "1 junk" }, { "monitor", "1 1" }, { "monitor", "1\n1" },
+	{ "monitor", "1\n\n" }, { "monitor", "\n1" }, { "monitor", "1,1" },
+	{ "monitor", "+1" }, { "monitor", "1\r\n" }, { "monitor", " " },
+	{ "monitor", "1\t\n1\n" }, { "monitor", "0x" }, { "monitor", "1\n x" },
 	{ "monitor", "\n" }, { "monitor", "99999999999999999999" },
 	{ "monitor_ring", "15" }, { "monitor_ring", "65537" },
-	{ "tcp", "2" }, { "tcp_port", "70000" }, { "tcp_port", "0" },
+	{ "tcp", "3" }, { "tcp", "-1" }, { "udp", "3" },
+	{ "udp", "1 0" }, { "tcp", "1\njunk\n" },
+	{ "tcp_port", "60002 60003" }, { "tcp_port", "60002\n60003\n" },
+	{ "udp_dport", "6000\t1" }, { "udp_count", "0 junk" },
+	{ "tcp_port", "70000" }, { "tcp_port", "0" },
 	{ "tcp_port", "http" }, { "tcp_port", "0x" },
 	{ "tcp_service", "qotd" }, { "tcp_service", "\n" },
 	{ "tcp_service", "echo echo" }, { "tcp_service", "accept  qotd" },
 	{ "tcp_service", "echo                     x" },
-	{ "tcp_service", "discardx" },
+	{ "tcp_service", "discardx" }, { "tcp_service", "echo\nqotd" },
+	{ "tcp_service", "echo\nqotd\n" }, { "tcp_service", "echo\n\n" },
+	{ "tcp_service", "\necho" },
 	{ "tcp_addr", "localhost" }, { "tcp_addr", "\n" },
 	{ "tcp_addr", "127.0.0.256" }, { "tcp_addr", "::1::" },
 	{ "tcp_addr", TOO_LONG },
@@ -49,7 +59,10 @@ static const struct {
 	{ "tcp_backlog", "0" }, { "tcp_max_conns", "0" },
 	{ "tcp_max_conns_per_source", "-1" }, { "tcp_idle_ms", "-5" },
 	{ "udp_daddr", "nowhere" }, { "udp_daddr", "\n" },
-	{ "udp_saddr", "1.2.3" }, { "udp_dport", "65536" },
+	{ "tcp_addr", "::1\n::" }, { "udp_message", "one\ntwo" },
+	{ "udp_daddr", "::1\n127.0.0.1\n" }, { "udp_saddr", "\"\"" },
+	{ "udp_saddr", "\n\n" }, { "udp_saddr", "1.2.3" },
+	{ "udp_dport", "65536" },
 	{ "udp_sport", "-1" }, { "udp_size", "65508" },
 	{ "udp_gso", "0" }, { "udp_gso", "129" }, { "udp_stamp", "x" },
 	{ "ftp_timeout_ms", "99" }, { "ftp_timeout_ms", "600001" },
@@ -85,6 +98,86 @@ TEST_F(sysctl, bad_values_change_nothing)
 			TH_LOG("%s '%s'", bad[i].name, bad[i].value);
 		EXPECT_STREQ(old, knd_get(bad[i].name));
 	}
+}
+
+/* As echo, echo -n, sysctl, busybox sysctl and printf write them */
+TEST_F(sysctl, blanks_and_one_newline)
+{
+	static const char * const numbers[] = {
+		"17", "17\n", " 17\n", "17 \n", "\t17\t", "17 ", "0x11\n",
+		"021", "17\n ",
+	};
+	static const char * const nothing[] = { "\n", " ", " \n", "\t", "\n " };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(numbers); i++) {
+		ASSERT_EQ(0, knd_set("monitor_ring", "16"));
+		EXPECT_EQ(0, knd_set("monitor_ring", numbers[i]))
+			TH_LOG("'%s'", numbers[i]);
+		EXPECT_STREQ("17", knd_get("monitor_ring"));
+	}
+	for (i = 0; i < ARRAY_SIZE(nothing); i++) {
+		ASSERT_EQ(0, knd_set("udp_saddr", "127.0.0.1"));
+		ASSERT_EQ(0, knd_set("udp_message", "x"));
+		EXPECT_EQ(0, knd_set("udp_saddr", nothing[i]))
+			TH_LOG("'%s'", nothing[i]);
+		EXPECT_STREQ("", knd_get("udp_saddr"));
+		EXPECT_EQ(0, knd_set("udp_message", nothing[i]));
+		EXPECT_STREQ("", knd_get("udp_message"));
+	}
+	EXPECT_EQ(0, knd_set("udp_message", " two  words \n"));
+	EXPECT_STREQ("two  words", knd_get("udp_message"));
+}
+
+/* A NUL, a text that is too long, and a value in pieces */
+TEST_F(sysctl, raw_writes)
+{
+	static char text[70000];
+	int fd;
+
+	fd = open(KND_SYSCTL "monitor_ring", O_WRONLY);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(-1, write(fd, "17\0", 3));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(-1, write(fd, "17\0\n1\n", 5));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(0, write(fd, "", 0));
+	memset(text, ' ', sizeof(text));
+	text[69000] = '1';
+	text[69001] = '8';
+	EXPECT_EQ(sizeof(text), write(fd, text, sizeof(text)));
+	EXPECT_STREQ("18", knd_get("monitor_ring"));
+	/* Nothing but the newline may follow in another write */
+	EXPECT_EQ(1, write(fd, "\n", 1));
+	EXPECT_EQ(-1, write(fd, "9", 1));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_STREQ("18", knd_get("monitor_ring"));
+	close(fd);
+
+	fd = open(KND_SYSCTL "udp_message", O_WRONLY);
+	ASSERT_LE(0, fd);
+	memset(text, 'x', sizeof(text));
+	EXPECT_EQ(-1, write(fd, text, 256));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(-1, write(fd, text, sizeof(text)));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_STREQ("kernelsocket", knd_get("udp_message"));
+	EXPECT_EQ(255, write(fd, text, 255));
+	EXPECT_EQ(255, strlen(knd_get("udp_message")));
+	close(fd);
+}
+
+/* What a switch shows can be written back */
+TEST_F(sysctl, switches)
+{
+	ASSERT_EQ(0, knd_set("udp_count", "0"));
+	ASSERT_EQ(0, knd_set("udp", "1"));
+	EXPECT_STREQ("2", knd_get("udp"));
+	EXPECT_EQ(0, knd_set("udp", "2"));
+	EXPECT_EQ(0, knd_set("udp", "1"));
+	EXPECT_EQ(1, knd_stat("udp_runs"));
+	EXPECT_EQ(0, knd_set("udp", "0"));
+	EXPECT_STREQ("0", knd_get("udp"));
 }
 
 TEST_F(sysctl, white_space_around_text)
