@@ -12,7 +12,9 @@ optional=(perl strace python3.11 socat iperf3 curl wget lftp
 	tcpdump perf lsns prlimit script)
 # Servers, from the distribution's packages and not installed on this machine,
 # where they would start, and exclude each other
-servers=(vsftpd pure-ftpd)
+servers=(vsftpd pure-ftpd inetutils-ftpd proftpd-core)
+# Their programs, and what they are called in the guest
+server_programs=(vsftpd pure-ftpd ftpd proftpd)
 
 find_tool() { PATH=/usr/sbin:/usr/bin:/sbin:/bin command -v "$1"; }
 
@@ -31,15 +33,25 @@ ldd "$busybox" > /dev/null 2>&1 && die "busybox is not static: install busybox-s
 [ ! -e /usr/libexec/coreutils/libstdbuf.so ] ||
 	files+=(/usr/libexec/coreutils/libstdbuf.so)
 
-server_root=$CACHE/deb/servers
+server_root=$CACHE/deb/servers-$(echo "${servers[@]}" | cksum | cut -d' ' -f1)
 unpack_servers()
 {
-	local deb
+	local deb libs depth
 
 	rm -rf "$server_root"
 	mkdir -p "$server_root"
 	cd "$server_root"
 	apt-get -q download "${servers[@]}"
+	# The libraries that they need, and those that these need: this machine
+	# need not have them
+	for depth in 1 2; do
+		mapfile -t libs < <(for deb in *.deb; do
+			dpkg-deb -f "$deb" Depends
+		done | tr ',' '\n' | sed 's/^ *//; s/[ |(:].*//' |
+			grep '^lib' | grep -v -e '^libc6$' -e '^libpam' | sort -u)
+		echo "depth $depth: ${libs[*]}"
+		apt-get -q download "${libs[@]}"
+	done
 	for deb in *.deb; do
 		dpkg-deb -x "$deb" .
 	done
@@ -50,7 +62,7 @@ if [ ! -e "$server_root/complete" ] && command -v apt-get > /dev/null; then
 	[ -e "$server_root/complete" ] ||
 		stage "FTP servers for the guest" servers unpack_servers
 fi
-for server in "${servers[@]}"; do
+for server in "${server_programs[@]}"; do
 	[ ! -x "$server_root/usr/sbin/$server" ] ||
 		files+=("$server_root/usr/sbin/$server")
 done
@@ -90,11 +102,17 @@ ln -sf nc.openbsd "$root/usr/bin/nc" 2> /dev/null ||
 [ -e "$root/bin/bash" ] && [ ! -L "$root/bin/bash" ] ||
 	ln -sf /usr/bin/bash "$root/bin/bash"
 
-{ ldd "${files[@]}" 2> /dev/null || :; } |
+# This machine's libraries first: the others are as old as the packages
+libs_of() { ldd "$@" 2> /dev/null || :; }
+{ libs_of "${files[@]}"
+  LD_LIBRARY_PATH=$(echo "$server_root"/usr/lib/*-linux-gnu) \
+	libs_of "$server_root"/usr/sbin/*; } |
 	sed -n 's,^\t\([^/ ]* => \)\?\(/[^ ]*\) (0x.*,\2,p' |
 	sort -u | while read -r lib; do
-	mkdir -p "$root$(dirname "$lib")"
-	cp -L --remove-destination "$lib" "$root$lib"
+	name=${lib#"$server_root"}
+	[ ! -e "$root$name" ] || continue
+	mkdir -p "$root$(dirname "$name")"
+	cp -L --remove-destination "$lib" "$root$name"
 done
 # What name look-ups and log-ins by PAM want (vsftpd)
 for lib in /lib/x86_64-linux-gnu/libnss_files.so.2 \

@@ -3,8 +3,9 @@
 # shellcheck disable=SC2154 # ns1, ns2: set by setup_ns
 #
 # The FTP client of net/knetdemo and its tool, against the FTP servers that
-# people use: vsftpd and pure-ftpd. Server and client have a namespace each,
-# with a veth pair between them.
+# people use: vsftpd, pure-ftpd, ProFTPD and that of GNU inetutils, which is of
+# the BSD family. Server and client have a namespace each, with a veth pair
+# between them.
 
 # shellcheck source=knetdemo_lib.sh
 source "$(dirname "$(readlink -f "$0")")/knetdemo_lib.sh"
@@ -15,9 +16,9 @@ EXIT_LOGIN=4
 EXIT_REFUSED=5
 EXIT_LOCAL=7
 
-needs knetdemo vsftpd pure-ftpd nc script
+needs knetdemo vsftpd pure-ftpd ftpd proftpd nc script
 pid=
-megabytes=64
+megabytes=16
 [ -z "$KND_SLOW" ] || megabytes=8
 
 finish()
@@ -37,18 +38,22 @@ client()
 
 answers() { ip netns exec "$ns2" nc -z "$1" 21; }
 
+stopped() { ! kill -0 "$1" 2> /dev/null; }
+
 stop_server()
 {
 	[ -n "$pid" ] || return 0
 	kill "$pid"
+	# Not always a child of ours
 	wait "$pid" 2> /dev/null
+	busywait 20000 stopped "$pid"
 	pid=
 }
 
 # start_server NAME ADDRESS
 start_server()
 {
-	local name=$1 address=$2 listen=listen
+	local name=$1 address=$2 listen=listen family
 
 	[ "$address" = "${address/:/}" ] || listen=listen_ipv6
 	case $name in
@@ -71,6 +76,39 @@ start_server()
 	pure-ftpd)
 		ip netns exec "$ns1" pure-ftpd -S "$address,21" -e -H -g \
 			"$dir/pure-ftpd.pid" &
+		;;
+	proftpd)
+		cat > "$dir/proftpd.conf" <<- EOF2
+			ServerType standalone
+			DefaultAddress $address
+			Port 21
+			UseIPv6 on
+			User root
+			Group root
+			DelayEngine off
+			AuthOrder mod_auth_unix.c
+			WtmpLog off
+			TransferLog none
+			SystemLog none
+			ScoreboardFile $dir/scoreboard
+			PidFile $dir/proftpd.pid
+			<Anonymous $dir/server>
+				User ftp
+				Group nogroup
+				UserAlias anonymous ftp
+				RequireValidShell off
+			</Anonymous>
+		EOF2
+		ip netns exec "$ns1" proftpd -n -c "$dir/proftpd.conf" \
+			> /dev/null 2>&1 &
+		;;
+	inetutils-ftpd)
+		# It leaves its parent, and writes its number to a file
+		[ "$listen" = listen ] && family=-4 || family=-6
+		ip netns exec "$ns1" ftpd -D "$family" -p"$dir/ftpd.pid" || return
+		slowwait 20 answers "$address" || return
+		pid=$(cat "$dir/ftpd.pid")
+		return
 		;;
 	esac
 	pid=$!
@@ -104,7 +142,7 @@ resumes()
 {
 	rm -f "$dir/client"/*
 	head -c 1000001 "$dir/server/large" > "$dir/client/large.part"
-	client get --resume "$1/large" || return
+	client get --resume "${@:2}" "$1/large" || return
 	cmp "$dir/server/large" "$dir/client/large"
 }
 
@@ -153,7 +191,7 @@ head -c "$((megabytes << 20))" /dev/urandom > "$dir/server/large"
 chmod 444 "$dir"/server/*
 trap finish EXIT
 
-plan 51
+plan 103
 namespaces ns1 ns2
 ip link add veth1 netns "$ns1" type veth peer name veth2 netns "$ns2"
 ip -n "$ns1" addr add 192.0.2.1/24 dev veth1
@@ -163,13 +201,15 @@ ip -n "$ns2" addr add 2001:db8::2/64 dev veth2 nodad
 ip -n "$ns1" link set veth1 up
 ip -n "$ns2" link set veth2 up
 
-for server in vsftpd pure-ftpd; do
+for server in vsftpd pure-ftpd proftpd inetutils-ftpd; do
 	for address in 192.0.2.1 2001:db8::1; do
 		host=$address
 		[ "$address" = "${address/:/}" ] || host="[$address]"
 		url=ftp://$host
-		# Its anonymous users are in the home of "ftp", which is /
-		[ "$server" = vsftpd ] || url+=$dir/server
+		# Their anonymous users are in the home of "ftp", which is /
+		case $server in
+		pure-ftpd | inetutils-ftpd) url+=$dir/server ;;
+		esac
 		check "$server: starts on $address" \
 			start_server "$server" "$address"
 		for mode in passive active; do
@@ -184,6 +224,8 @@ for server in vsftpd pure-ftpd; do
 			check "$where: the same sha256" same_sum
 		done
 		check "$server, $address: resume" resumes "$url"
+		check "$server, $address: resume, active" \
+			resumes "$url" --active
 		check "$server, $address: no such file" \
 			fails $EXIT_REFUSED get "$url/none"
 		# The other one takes everybody for anonymous
