@@ -6,6 +6,7 @@
 #ifndef _NET_KNETDEMO_FTP_H
 #define _NET_KNETDEMO_FTP_H
 
+#include <linux/array_size.h>
 #include <linux/bvec.h>
 #include <linux/inet.h>
 #include <linux/list.h>
@@ -18,6 +19,7 @@ struct knd_ftp_xfer;
 struct knd_net;
 struct net;
 struct seq_file;
+struct sk_buff;
 struct sockaddr_in;
 struct sockaddr_storage;
 struct socket;
@@ -127,6 +129,15 @@ ssize_t knd_stream_collect(struct socket *sock, struct knd_pages *pages,
 bool knd_stream_finish(struct socket *sock, unsigned long deadline,
 		       const bool *stop);
 void knd_stream_abort(struct socket *sock);
+
+/* skb_bvec.c */
+int knd_pages_take(struct knd_pages *pages, struct sk_buff *skb,
+		   unsigned int offset, unsigned int len);
 void knd_pages_put(struct knd_pages *pages);
+
+static inline bool knd_pages_full(const struct knd_pages *pages)
+{
+	return pages->nr == ARRAY_SIZE(pages->vec);
+}
 
 #endif /* _NET_KNETDEMO_FTP_H */

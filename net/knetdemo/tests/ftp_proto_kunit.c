@@ -31,7 +31,7 @@ static const struct reply_case reply_cases[] = {
 	{ "other code inside", "220-a\r\n500 b\r\n220 c\r\n", 220, "c", "" },
 	{ "code with no space inside", "220-a\r\n220b\r\n220 c\r\n",
 	  220, "c", "" },
-	{ "code alone inside", "220-a\r\n220\r\n220 c\r\n", 220, "c", "" },
+	{ "code alone at the end", "220-a\r\n220\r\n", 220, "", "" },
 	{ "indented code inside", "220-a\r\n 220 b\r\n220 c\r\n",
 	  220, "c", "" },
 	{ "empty line inside", "220-a\r\n\r\n220 c\r\n", 220, "c", "" },
@@ -47,12 +47,15 @@ static const struct reply_case reply_cases[] = {
 	{ "no digits", "abc a\r\n", -EPROTO },
 	{ "minus", "-20 a\r\n", -EPROTO },
 	{ "space first", " 220 a\r\n", -EPROTO },
-	{ "empty line first", "\r\n220 a\r\n", -EPROTO },
-	{ "code and no space", "220\r\n", -EPROTO },
+	{ "empty line first", "\r\n220 a\r\n", 220, "a", "" },
+	{ "empty lines only", "\r\n\n\r\r\n", 0, NULL, "" },
+	{ "code and no space", "220\r\n", 220, "", "" },
+	{ "code, LF alone", "220\n", 220, "", "" },
 	{ "tab for space", "220\ta\r\n", -EPROTO },
 	{ "other protocol", "SSH-2.0-x\r\n", -EPROTO },
 	{ "CR in a line", "220 a\rb\r\n", -EPROTO },
-	{ "two CR at the end", "220 a\r\r\n", -EPROTO },
+	{ "two CR at the end", "220 a\r\r\n", 220, "a", "" },
+	{ "CR first", "\r220 a\r\n", -EPROTO },
 };
 
 static void reply(struct kunit *test)
@@ -86,7 +89,8 @@ static void reply(struct kunit *test)
 		if (!c->code)
 			continue;
 		KUNIT_EXPECT_EQ(test, (unsigned int)c->code, r->code);
-		KUNIT_EXPECT_STREQ(test, c->text, r->line + 4);
+		KUNIT_EXPECT_STREQ(test, c->text,
+				   knd_ftp_reply_text(r));
 	}
 }
 
@@ -103,53 +107,56 @@ static void reply_with_nul(struct kunit *test)
 			knd_ftp_reply_feed(r, "220 a\0b\r\n", 9));
 }
 
-/* A line of @len bytes and its end */
+/* A line of @len bytes, with its end */
 static int feed_line(struct knd_ftp_reply *r, char *line, size_t len,
 		     const char *start)
 {
 	memset(line, 'x', len);
 	memcpy(line, start, strlen(start));
-	line[len] = '\n';
-	return knd_ftp_reply_feed(r, line, len + 1);
+	line[len - 1] = '\n';
+	return knd_ftp_reply_feed(r, line, len);
 }
 
 static void reply_budgets(struct kunit *test)
 {
+	const int half = KND_FTP_LINE_LEN / 2;
 	struct knd_ftp_reply *r;
 	char *line;
-	int i, n;
+	int i;
 
 	r = kunit_kzalloc(test, sizeof(*r), GFP_KERNEL);
-	line = kunit_kzalloc(test, KND_FTP_LINE_LEN + 2, GFP_KERNEL);
+	line = kunit_kzalloc(test, KND_FTP_REPLY_BYTES, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, r);
 	KUNIT_ASSERT_NOT_NULL(test, line);
 
-	/* Length of a line */
+	/* What a line has beyond its budget is skipped */
+	for (i = -1; i <= 2; i++) {
+		int len = KND_FTP_LINE_LEN + i;
+
+		knd_ftp_reply_init(r);
+		KUNIT_EXPECT_EQ(test, len, feed_line(r, line, len, "220 "));
+		KUNIT_EXPECT_TRUE(test, r->done);
+		KUNIT_EXPECT_EQ(test, min(len - 1, KND_FTP_LINE_LEN),
+				(int)strlen(r->line));
+	}
+
+	/* ... unless it is not even the start of a reply */
 	knd_ftp_reply_init(r);
-	n = feed_line(r, line, KND_FTP_LINE_LEN, "220 ");
-	KUNIT_EXPECT_EQ(test, KND_FTP_LINE_LEN + 1, n);
+	memset(line, 'x', KND_FTP_LINE_LEN + 1);
+	KUNIT_EXPECT_EQ(test, -EPROTO,
+			knd_ftp_reply_feed(r, line, KND_FTP_LINE_LEN + 1));
+	KUNIT_EXPECT_TRUE(test, r->bad);
+	KUNIT_EXPECT_EQ(test, KND_FTP_LINE_LEN, (int)strlen(r->line));
+
+	/* Number of bytes: all of them in lines, the last one a reply */
+	knd_ftp_reply_init(r);
+	for (i = 0; i < KND_FTP_REPLY_BYTES / half - 1; i++)
+		KUNIT_ASSERT_EQ(test, half, feed_line(r, line, half, "220-"));
+	KUNIT_EXPECT_EQ(test, half, feed_line(r, line, half, "220 "));
 	KUNIT_EXPECT_TRUE(test, r->done);
 	knd_ftp_reply_init(r);
-	n = feed_line(r, line, KND_FTP_LINE_LEN + 1, "220 ");
-	KUNIT_EXPECT_EQ(test, -EPROTO, n);
-
-	/* Number of lines */
-	knd_ftp_reply_init(r);
-	for (i = 1; i < KND_FTP_REPLY_LINES; i++)
-		KUNIT_ASSERT_EQ(test, 5, knd_ftp_reply_feed(r, "220-\n", 5));
-	KUNIT_EXPECT_EQ(test, 5, knd_ftp_reply_feed(r, "220 \n", 5));
-	KUNIT_EXPECT_TRUE(test, r->done);
-	knd_ftp_reply_init(r);
-	for (i = 0; i < KND_FTP_REPLY_LINES; i++)
-		KUNIT_ASSERT_EQ(test, 5, knd_ftp_reply_feed(r, "220-\n", 5));
-	KUNIT_EXPECT_EQ(test, -EPROTO, knd_ftp_reply_feed(r, "220 \n", 5));
-
-	/* Number of bytes */
-	knd_ftp_reply_init(r);
-	for (i = 0; i < KND_FTP_REPLY_BYTES / KND_FTP_LINE_LEN; i++)
-		KUNIT_ASSERT_EQ(test, KND_FTP_LINE_LEN,
-				feed_line(r, line, KND_FTP_LINE_LEN - 1,
-					  "220-"));
+	for (i = 0; i < KND_FTP_REPLY_BYTES / half; i++)
+		KUNIT_ASSERT_EQ(test, half, feed_line(r, line, half, "220-"));
 	KUNIT_EXPECT_EQ(test, -EPROTO, knd_ftp_reply_feed(r, "2", 1));
 }
 
@@ -191,7 +198,8 @@ static const struct number_case cases_227[] = {
 	{ "(1,2,3,4,5,-6)", -EPROTO },
 	{ "(1,2,3,4,+5,6)", -EPROTO },
 	{ "(0x1,2,3,4,5,6)", -EPROTO },
-	{ "port 2 (1,2,3,4,5,6)", -EPROTO },
+	{ "port 2 (1,2,3,4,5,6)", 5 * 256 + 6 },
+	{ "mode 2, (1,2,3,4,5,6).", 5 * 256 + 6 },
 	{ "( 1,2,3,4,5,6)", -EPROTO },
 	{ "(1,2,3,4,5,6 )", -EPROTO },
 };
@@ -242,8 +250,9 @@ static const struct number_case cases_229[] = {
 	{ "|||6446|", -EPROTO },
 	{ "(|||6446|", -EPROTO },
 	{ "|||6446|)", -EPROTO },
-	{ "(|||6446|) trailing", -EPROTO },
-	{ "(|||6446|).", -EPROTO },
+	{ "(|||6446|) trailing", 6446 },
+	{ "(|||6446|).", 6446 },
+	{ "(21) (|||6446|)", 6446 },
 	{ "(1,2,3,4,5,6)", -EPROTO },
 };
 
@@ -280,6 +289,37 @@ static void parse_213(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0,
 			knd_ftp_parse_213("9223372036854775807", &size));
 	KUNIT_EXPECT_EQ(test, (u64)S64_MAX, size);
+}
+
+static void parse_mdtm(struct kunit *test)
+{
+	static const struct {
+		const char *text;
+		u64 mtime;	/* 0 is an error */
+	} cases[] = {
+		{ "19700101000001", 1 },
+		{ "20000229120000", 951825600 },
+		{ "20260704123456", 1783168496 },
+		{ "20260704123456.789", 1783168496 },
+		{ "21060207062816", 4294967296ULL },
+		{ "", 0 }, { "x", 0 }, { "2026070412345", 0 },
+		{ "202607041234567", 0 }, { "20260704123456Z", 0 },
+		{ "20261304123456", 0 }, { "20260004123456", 0 },
+		{ "20260732123456", 0 }, { "20260704243456", 0 },
+		{ "20260704126056", 0 }, { "20260704123461", 0 },
+		{ "19690704123456", 0 }, { " 20260704123456", 0 },
+		{ "+2026070412345", 0 }, { "191260704123456", 0 },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		u64 mtime = 0;
+
+		KUNIT_EXPECT_EQ_MSG(test, cases[i].mtime ? 0 : -EPROTO,
+				    knd_ftp_parse_mdtm(cases[i].text, &mtime),
+				    "%s", cases[i].text);
+		KUNIT_EXPECT_EQ(test, cases[i].mtime, mtime);
+	}
 }
 
 static void command_lines(struct kunit *test)
@@ -368,6 +408,7 @@ static struct kunit_case ftp_proto_cases[] = {
 	KUNIT_CASE_PARAM(parse_227, parse_227_gen_params),
 	KUNIT_CASE_PARAM(parse_229, parse_229_gen_params),
 	KUNIT_CASE(parse_213),
+	KUNIT_CASE(parse_mdtm),
 	KUNIT_CASE(command_lines),
 	KUNIT_CASE(command_refuses_control_bytes),
 	KUNIT_CASE(addresses),
