@@ -7,6 +7,8 @@
 #define _NET_KNETDEMO_H
 
 #include <linux/capability.h>
+#include <linux/atomic.h>
+#include <linux/if.h>
 #include <linux/inet.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
@@ -82,12 +84,19 @@ struct knd_config {
 	int udp_size;
 	int udp_count;
 	int udp_interval_us;
+	int udp_rate_pps;
+	int udp_linger_ms;
 	int udp_gso;
 	int udp_stamp;
+	int udp_ttl;
+	int udp_tos;
+	unsigned int udp_mark;
+	int udp_df;
 	int ftp_timeout_ms;
 	char tcp_addr[KND_ADDR_LEN];
 	char udp_daddr[KND_ADDR_LEN];
 	char udp_saddr[KND_ADDR_LEN];
+	char udp_dev[IFNAMSIZ];
 	char udp_message[KND_TEXT_LEN];
 };
 
@@ -172,8 +181,9 @@ enum knd_udp_error {
  * @id: number of the run in this namespace, from 1
  * @state: how it is going
  * @daddr: destination
- * @saddr: source, as asked for
+ * @saddr: source, with what the kernel chose
  * @count: datagrams wanted; 0 is no limit
+ * @rate: datagrams a second, as asked for; 0 where an interval holds
  * @size: bytes of payload in a datagram
  * @gso: segments in a send, as asked for
  * @segs: segments in a send, as they fit
@@ -182,10 +192,9 @@ enum knd_udp_error {
  * @sent: datagrams handed to the stack
  * @failed: datagrams that the stack refused
  * @bytes: payload of what was sent
- * @errors: errors by cause
+ * @errors: what sends returned, by cause
  * @begin_ns: when the run began
- * @mark_ns: when measuring the rate began
- * @mark_sent: @sent at @mark_ns
+ * @meter: the rate since the run began or a sysctl was changed
  * @last_ns: when sending last began
  * @last_sent: @sent at @last_ns
  * @pace: the schedule
@@ -196,6 +205,7 @@ struct knd_udp_run {
 	struct sockaddr_storage daddr;
 	struct sockaddr_storage saddr;
 	u64 count;
+	u32 rate;
 	unsigned int size;
 	unsigned int gso;
 	unsigned int segs;
@@ -206,8 +216,7 @@ struct knd_udp_run {
 	u64 bytes;
 	u64 errors[KND_UDP_ERR_MAX];
 	u64 begin_ns;
-	u64 mark_ns;
-	u64 mark_sent;
+	struct knd_meter meter;
 	u64 last_ns;
 	u64 last_sent;
 	struct knd_pace pace;
@@ -217,8 +226,13 @@ struct knd_udp_run {
  * struct knd_udp - the emitter of a namespace
  * @lock: protects @setup and @run; held by the thread while it sends, taken
  *	inside &knd_net.lock by others
- * @setup: socket and payload; NULL where no run is going on
+ * @setup: socket and payload; NULL where no run is going on and no reports
+ *	about one are waited for
  * @run: the latest run
+ * @linger_ns: when a finished run stops waiting for reports
+ * @reported: errors that the network reported about the latest run, by cause;
+ *	counted in softirq
+ * @reports: how many of them there were since the namespace was made
  * @task: the thread, with a reference; protected by &knd_net.lock. It may have
  *	ended by itself.
  * @changes: counts changes of @setup by others than the thread
@@ -228,6 +242,9 @@ struct knd_udp {
 	struct mutex lock;
 	struct knd_udp_setup *setup;
 	struct knd_udp_run run;
+	u64 linger_ns;
+	atomic64_t reported[KND_UDP_ERR_MAX];
+	atomic_t reports;
 	struct task_struct *task;
 	unsigned int changes;
 	bool stop;
@@ -342,11 +359,40 @@ void knd_proc_exit(struct knd_net *kn);
 /* sock.c */
 int knd_addr_parse(struct net *net, const char *text, int port,
 		   struct sockaddr_storage *addr);
-int knd_udp_open(struct net *net, const struct sockaddr_storage *saddr,
-		 const struct sockaddr_storage *daddr, struct socket *shared,
+
+/**
+ * struct knd_udp_opts - options of the emitter's socket
+ * @dev: device to send by, or of the VRF to send in; empty for any
+ * @ttl: TTL or hop limit; 0 is the namespace's default
+ * @tos: type of service or traffic class
+ * @mark: mark of the packets
+ * @df: enum knd_udp_df
+ *
+ * Compared by memcmp(): all of it is set, beginning with zeros.
+ */
+struct knd_udp_opts {
+	char dev[IFNAMSIZ];
+	int ttl;
+	int tos;
+	u32 mark;
+	int df;
+};
+
+/* What udp_df takes */
+enum knd_udp_df {
+	KND_UDP_DF_DEFAULT,	/* as every socket of the namespace does */
+	KND_UDP_DF_SET,		/* always set, never fragmented here */
+	KND_UDP_DF_CLEAR,	/* never set */
+	KND_UDP_DF_MAX = KND_UDP_DF_CLEAR
+};
+
+int knd_udp_open(struct knd_net *kn, const struct sockaddr_storage *saddr,
+		 const struct sockaddr_storage *daddr,
+		 const struct knd_udp_opts *opts, struct socket *shared,
 		 struct socket **res);
 int knd_udp_reopen(struct socket *sock, const struct sockaddr_storage *daddr);
-int knd_udp_pending(struct socket *sock);
+void knd_udp_local(struct socket *sock, struct sockaddr_storage *addr);
+void knd_udp_close(struct socket *sock);
 
 /* stats.c */
 int knd_stats_init(struct knd_net *kn);
@@ -373,6 +419,7 @@ void knd_tcp_exit(struct knd_net *kn);
 /* udp_emitter.c */
 void knd_udp_init(struct knd_net *kn);
 int knd_udp_apply(struct knd_net *kn);
+void knd_udp_reported(struct knd_net *kn, int err);
 void knd_udp_pre_exit(struct knd_net *kn);
 void knd_udp_exit(struct knd_net *kn);
 int knd_udp_show(struct seq_file *seq, void *v);

@@ -23,17 +23,43 @@ static u64 knd_pace_spacing(const struct knd_pace *p)
 }
 
 /**
+ * knd_pace_interval - turn a rate into an interval
+ * @rate: datagrams a second, 1 to NSEC_PER_SEC
+ * @interval: where the whole nanoseconds of the interval go
+ * @frac: where the rest goes, in 2^-32 ns
+ */
+void knd_pace_interval(u32 rate, u64 *interval, u32 *frac)
+{
+	u32 rest;
+
+	*interval = div_u64_rem(NSEC_PER_SEC, rate, &rest);
+	*frac = div_u64((u64)rest << 32, rate);
+}
+
+/* Move @next on by the time of @n datagrams */
+static void knd_pace_advance(struct knd_pace *p, u64 n)
+{
+	u64 frac = p->next_frac + n * p->frac;
+
+	p->next += n * p->interval + (frac >> 32);
+	p->next_frac = frac;
+}
+
+/**
  * knd_pace_start - begin a schedule
  * @p: the schedule
  * @now: the time, at which the first datagram is due
  * @interval: between two datagrams in ns; 0 is flat out
+ * @frac: what the interval has beyond that, in 2^-32 ns
  * @tick: resolution of the sender's timer in ns. Where that is coarser than
  *	KND_PACE_BURST_NS, what is due between two ticks leaves at once.
  */
-void knd_pace_start(struct knd_pace *p, u64 now, u64 interval, u64 tick)
+void knd_pace_start(struct knd_pace *p, u64 now, u64 interval, u32 frac,
+		    u64 tick)
 {
 	*p = (struct knd_pace) {
 		.interval = interval,
+		.frac = frac,
 		.next = now,
 		.cap = now,
 		.burst = max_t(u64, KND_PACE_BURST_NS, tick),
@@ -45,16 +71,19 @@ void knd_pace_start(struct knd_pace *p, u64 now, u64 interval, u64 tick)
  * @p: the schedule
  * @now: the time
  * @interval: between two datagrams in ns; 0 is flat out
+ * @frac: what the interval has beyond that, in 2^-32 ns
  *
  * The next datagram is due one new interval after the previous one was, or at
  * once if that has passed. What was behind is forgotten; the figures stay.
  */
-void knd_pace_change(struct knd_pace *p, u64 now, u64 interval)
+void knd_pace_change(struct knd_pace *p, u64 now, u64 interval, u32 frac)
 {
 	u64 previous = p->next - min(p->interval, p->next);
 
 	p->interval = interval;
+	p->frac = frac;
 	p->next = max(previous + interval, now);
+	p->next_frac = 0;
 	p->cap = now;
 }
 
@@ -78,8 +107,8 @@ u64 knd_pace_due(struct knd_pace *p, u64 now)
 	if (behind > KND_PACE_DEBT_NS) {
 		skip = div64_u64(behind - KND_PACE_DEBT_NS, p->interval);
 		p->skipped += skip;
-		p->next += skip * p->interval;
-		behind = now - p->next;
+		knd_pace_advance(p, skip);
+		behind = now - min(p->next, now);
 	}
 
 	cap = max(p->cap, now);
@@ -109,7 +138,7 @@ void knd_pace_sent(struct knd_pace *p, u64 now, u64 n)
 		p->late += min(n, div64_u64(lateness - KND_PACE_LATE_NS - 1,
 					    p->interval) + 1);
 
-	p->next += n * p->interval;
+	knd_pace_advance(p, n);
 	p->cap = max(p->cap, now) + n * knd_pace_spacing(p);
 }
 
@@ -143,7 +172,8 @@ u64 knd_pace_wake(const struct knd_pace *p, u64 now)
  */
 u64 knd_pace_rate(u64 n, u64 ns)
 {
-	const u64 unit = 1000 * NSEC_PER_SEC;
+	/* NSEC_PER_SEC is a long, which the product does not fit on 32 bits */
+	const u64 unit = 1000ULL * NSEC_PER_SEC;
 
 	/* Large numbers lose what is below the 24th bit or so */
 	while (n > (U64_MAX - ns / 2) / unit) {
@@ -153,4 +183,32 @@ u64 knd_pace_rate(u64 n, u64 ns)
 	if (!ns)
 		return 0;
 	return div64_u64(n * unit + ns / 2, ns);
+}
+
+/**
+ * knd_meter_tick - note that sending begins
+ * @m: the meter; all zero is a meter that was reset
+ * @now: the time
+ * @n: number of datagrams that were sent before
+ */
+void knd_meter_tick(struct knd_meter *m, u64 now, u64 n)
+{
+	if (!m->running) {
+		m->running = true;
+		m->begin_ns = now;
+		m->begin_n = n;
+	}
+	m->last_ns = now;
+	m->last_n = n;
+}
+
+/**
+ * knd_meter_rate - tell the rate since the meter was reset
+ * @m: the meter
+ *
+ * Return: thousandths a second; 0 until sending has begun twice.
+ */
+u64 knd_meter_rate(const struct knd_meter *m)
+{
+	return knd_pace_rate(m->last_n - m->begin_n, m->last_ns - m->begin_ns);
 }

@@ -24,7 +24,9 @@
 /**
  * struct knd_pace - an absolute schedule of datagrams
  * @interval: between two datagrams; 0 is flat out
+ * @frac: what the interval has beyond @interval, in 2^-32 ns
  * @next: when the next datagram is due
+ * @next_frac: the same for @next
  * @cap: until when what was sent lasts at the highest rate of catching up,
  *	which is one and a half times the rate of the schedule
  * @burst: how far @cap may be ahead when something is sent
@@ -37,6 +39,8 @@
 struct knd_pace {
 	u64 interval;
 	u64 next;
+	u32 frac;
+	u32 next_frac;
 	u64 cap;
 	u64 burst;
 	u64 late;
@@ -44,8 +48,29 @@ struct knd_pace {
 	u64 skipped;
 };
 
-void knd_pace_start(struct knd_pace *p, u64 now, u64 interval, u64 tick);
-void knd_pace_change(struct knd_pace *p, u64 now, u64 interval);
+/**
+ * struct knd_meter - measures what was sent since it was reset
+ * @running: a first send was noted
+ * @begin_ns: when it began
+ * @begin_n: number of datagrams sent before it
+ * @last_ns: when the latest send began
+ * @last_n: number of datagrams sent before that
+ */
+struct knd_meter {
+	bool running;
+	u64 begin_ns;
+	u64 begin_n;
+	u64 last_ns;
+	u64 last_n;
+};
+
+void knd_meter_tick(struct knd_meter *m, u64 now, u64 n);
+u64 knd_meter_rate(const struct knd_meter *m);
+
+void knd_pace_interval(u32 rate, u64 *interval, u32 *frac);
+void knd_pace_start(struct knd_pace *p, u64 now, u64 interval, u32 frac,
+		    u64 tick);
+void knd_pace_change(struct knd_pace *p, u64 now, u64 interval, u32 frac);
 u64 knd_pace_due(struct knd_pace *p, u64 now);
 void knd_pace_sent(struct knd_pace *p, u64 now, u64 n);
 u64 knd_pace_wake(const struct knd_pace *p, u64 now);

@@ -6,12 +6,18 @@
  */
 
 #include <linux/bvec.h>
+#include <linux/errqueue.h>
+#include <linux/in.h>
+#include <linux/in6.h>
 #include <linux/inet.h>
 #include <linux/jiffies.h>
 #include <linux/kernel.h>
 #include <linux/net.h>
+#include <linux/netdevice.h>
+#include <linux/rcupdate.h>
 #include <linux/skbuff.h>
 #include <linux/socket.h>
+#include <linux/sockptr.h>
 #include <linux/string.h>
 #include <linux/tcp.h>
 #include <linux/uidgid.h>
@@ -22,6 +28,7 @@
 #include <net/net_namespace.h>
 #include <net/sock.h>
 #include <net/tcp.h>
+#include <net/udp.h>
 
 #include "knetdemo.h"
 
@@ -61,24 +68,132 @@ static void knd_sock_reuse(struct sock *sk, unsigned char reuse)
 
 /* A send waits for this long where the socket's buffer is full */
 #define KND_UDP_SNDTIMEO	max(HZ / 50, 1)
+/* Room for reports and data on their way through the queues, before doubling */
+#define KND_UDP_RCVBUF		(64 * 1024)
+
+static bool knd_udp_is_report(const struct sk_buff *skb)
+{
+	u8 origin = SKB_EXT_ERR(skb)->ee.ee_origin;
+
+	return origin == SO_EE_ORIGIN_ICMP || origin == SO_EE_ORIGIN_ICMP6;
+}
+
+/*
+ * Replaces sk_error_report: called once a report is in the error queue, and
+ * again once sk_err says the same. Each report is counted where it is taken
+ * from the queue, so none is counted twice and none is lost to a queue that is
+ * full or to an sk_err that is overwritten. sk_err is cleared, since the next
+ * datagram would be refused with it. Errors that a send both queues and
+ * returns (SO_EE_ORIGIN_LOCAL) are counted by the sender.
+ */
+static void knd_udp_error_report(struct sock *sk)
+{
+	struct knd_net *kn;
+	struct sk_buff *skb;
+
+	read_lock_bh(&sk->sk_callback_lock);
+	kn = sk->sk_user_data;
+	while ((skb = skb_dequeue(&sk->sk_error_queue))) {
+		if (kn && knd_udp_is_report(skb))
+			knd_udp_reported(kn, -SKB_EXT_ERR(skb)->ee.ee_errno);
+		consume_skb(skb);
+	}
+	sock_error(sk);
+	read_unlock_bh(&sk->sk_callback_lock);
+}
+
+/*
+ * Replaces sk_data_ready: throw away what a peer sends back, which would take
+ * the room of reports.
+ */
+static void knd_udp_data_ready(struct sock *sk)
+{
+	struct sk_buff *skb;
+	int err;
+
+	do {
+		err = 0;
+		skb = skb_recv_udp(sk, MSG_DONTWAIT, &err);
+		if (skb)
+			consume_skb(skb);
+	} while (skb || err != -EAGAIN);
+}
+
+static int knd_sock_set(struct socket *sock, int level, int name, int value)
+{
+	return READ_ONCE(sock->ops)->setsockopt(sock, level, name,
+						KERNEL_SOCKPTR(&value),
+						sizeof(value));
+}
+
+/* IPv6 sockets send to mapped addresses by the options of IPv4 */
+static int knd_udp_set_both(struct socket *sock, int name4, int name6,
+			    int value)
+{
+	int err;
+
+	err = knd_sock_set(sock, SOL_IP, name4, value);
+	if (!err && sock->sk->sk_family == AF_INET6)
+		err = knd_sock_set(sock, SOL_IPV6, name6, value);
+	return err;
+}
+
+static int knd_udp_bind_dev(struct socket *sock, const char *name)
+{
+	struct net_device *dev;
+	int ifindex;
+
+	rcu_read_lock();
+	dev = dev_get_by_name_rcu(sock_net(sock->sk), name);
+	ifindex = dev ? dev->ifindex : 0;
+	rcu_read_unlock();
+	return ifindex ? sock_bindtoindex(sock->sk, ifindex, true) : -ENODEV;
+}
+
+static int knd_udp_set_opts(struct socket *sock,
+			    const struct knd_udp_opts *opts)
+{
+	int err = 0;
+
+	if (opts->dev[0])
+		err = knd_udp_bind_dev(sock, opts->dev);
+	if (!err && opts->ttl)
+		err = knd_udp_set_both(sock, IP_TTL, IPV6_UNICAST_HOPS,
+				       opts->ttl) ?:
+		      knd_udp_set_both(sock, IP_MULTICAST_TTL,
+				       IPV6_MULTICAST_HOPS, opts->ttl);
+	if (!err && opts->tos)
+		err = knd_udp_set_both(sock, IP_TOS, IPV6_TCLASS, opts->tos);
+	if (!err && opts->df != KND_UDP_DF_DEFAULT)
+		err = knd_udp_set_both(sock, IP_MTU_DISCOVER, IPV6_MTU_DISCOVER,
+				       opts->df == KND_UDP_DF_SET ?
+				       IP_PMTUDISC_DO : IP_PMTUDISC_DONT);
+	if (!err && opts->mark)
+		sock_set_mark(sock->sk, opts->mark);
+	return err;
+}
 
 /**
  * knd_udp_open - make a socket that sends to one place
- * @net: its namespace; no reference is taken, so that the namespace can go:
- *	the owner closes the socket before the pernet exit is over
+ * @kn: the component in the socket's namespace, whose knd_udp_reported() is
+ *	called for each error that the network reports. No reference to the
+ *	namespace is taken: the owner calls knd_udp_close() before the pernet
+ *	exit is over.
  * @saddr: the source; address and port may be unspecified
  * @daddr: the destination: unicast, multicast or broadcast
+ * @opts: its options
  * @shared: a socket of ours that may have the same source port, or NULL
  * @res: where the socket goes
  *
  * Binding is done with the rights of the caller.
  *
  * Context: process.
- * Return: 0 or -errno: -EINVAL where the families differ, or what binding or
- * the look-up of a route said.
+ * Return: 0 or -errno: -EINVAL where the families differ, -ENODEV where the
+ * device is not there, or what binding or the look-up of a route said.
  */
-int knd_udp_open(struct net *net, const struct sockaddr_storage *saddr,
-		 const struct sockaddr_storage *daddr, struct socket *shared,
+int knd_udp_open(struct knd_net *kn, const struct sockaddr_storage *saddr,
+		 const struct sockaddr_storage *daddr,
+		 const struct knd_udp_opts *opts, struct socket *shared,
 		 struct socket **res)
 {
 	struct sockaddr_storage from = *saddr;
@@ -89,22 +204,33 @@ int knd_udp_open(struct net *net, const struct sockaddr_storage *saddr,
 
 	if (from.ss_family != to.ss_family)
 		return -EINVAL;
-	err = sock_create_kern(net, to.ss_family, SOCK_DGRAM, IPPROTO_UDP,
+	err = sock_create_kern(kn->net, to.ss_family, SOCK_DGRAM, IPPROTO_UDP,
 			       &sock);
 	if (err)
 		return err;
 
 	sk = sock->sk;
-	/* Nobody reads: what a peer sends back must not take memory */
-	sock_set_rcvbuf(sk, 0);
+	sock_set_rcvbuf(sk, KND_UDP_RCVBUF);
 	lock_sock(sk);
 	sock_set_flag(sk, SOCK_BROADCAST);
 	WRITE_ONCE(sk->sk_sndtimeo, KND_UDP_SNDTIMEO);
+#ifdef CONFIG_NET_RX_BUSY_POLL
+	/* knd_udp_data_ready() must not poll a device from softirq */
+	WRITE_ONCE(sk->sk_ll_usec, 0);
+#endif
+	write_lock_bh(&sk->sk_callback_lock);
+	rcu_assign_sk_user_data(sk, kn);
+	WRITE_ONCE(sk->sk_error_report, knd_udp_error_report);
+	WRITE_ONCE(sk->sk_data_ready, knd_udp_data_ready);
+	write_unlock_bh(&sk->sk_callback_lock);
 	release_sock(sk);
 	/* Without this UDP does not tell what a queue dropped */
 	ip_sock_set_recverr(sk);
 	if (to.ss_family == AF_INET6)
 		ip6_sock_set_recverr(sk);
+	err = knd_udp_set_opts(sock, opts);
+	if (err)
+		goto close;
 
 	if (shared) {
 		knd_sock_reuse(shared->sk, SK_CAN_REUSE);
@@ -117,12 +243,45 @@ int knd_udp_open(struct net *net, const struct sockaddr_storage *saddr,
 	}
 	if (!err)
 		err = kernel_connect(sock, (void *)&to, sizeof(to), 0);
-	if (err) {
-		sock_release(sock);
-		return err;
-	}
+	if (err)
+		goto close;
 	*res = sock;
 	return 0;
+
+close:
+	knd_udp_close(sock);
+	return err;
+}
+
+/**
+ * knd_udp_close - close a socket of knd_udp_open()
+ * @sock: the socket
+ *
+ * Context: process. When it returns knd_udp_reported() is not called any more.
+ */
+void knd_udp_close(struct socket *sock)
+{
+	struct sock *sk = sock->sk;
+
+	write_lock_bh(&sk->sk_callback_lock);
+	rcu_assign_sk_user_data(sk, NULL);
+	write_unlock_bh(&sk->sk_callback_lock);
+	sock_release(sock);
+}
+
+/**
+ * knd_udp_local - tell the address and port that a socket sends from
+ * @sock: made by knd_udp_open()
+ * @addr: where they go; untouched where the socket cannot tell
+ *
+ * Context: process.
+ */
+void knd_udp_local(struct socket *sock, struct sockaddr_storage *addr)
+{
+	struct sockaddr_storage ss = {};
+
+	if (kernel_getsockname(sock, (struct sockaddr *)&ss) > 0)
+		*addr = ss;
 }
 
 /**
@@ -146,22 +305,6 @@ int knd_udp_reopen(struct socket *sock, const struct sockaddr_storage *daddr)
 		return err;
 	to = *daddr;
 	return kernel_connect(sock, (void *)&to, sizeof(to), 0);
-}
-
-/**
- * knd_udp_pending - take the error that the network reported
- * @sock: made by knd_udp_open()
- *
- * Return: 0, or -errno for something that was sent before.
- */
-int knd_udp_pending(struct socket *sock)
-{
-	struct sock *sk = sock->sk;
-
-	/* The reports themselves say no more than the error does */
-	if (unlikely(!skb_queue_empty_lockless(&sk->sk_error_queue)))
-		skb_queue_purge(&sk->sk_error_queue);
-	return sock_error(sk);
 }
 
 static void knd_sock_set_calls(struct sock *sk,

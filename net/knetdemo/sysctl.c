@@ -13,10 +13,12 @@
 #include <linux/ctype.h>
 #include <linux/jiffies.h>
 #include <linux/kstrtox.h>
+#include <linux/netdevice.h>
 #include <linux/printk.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/sysctl.h>
+#include <linux/time64.h>
 #include <linux/workqueue.h>
 #include <net/net_namespace.h>
 
@@ -138,6 +140,34 @@ static int knd_addr_or_none_parse(struct knd_net *kn,
 		       knd_text_parse(kn, knob, text, value);
 }
 
+/* The device may be made later: it is looked up where it is used */
+static int knd_dev_or_none_parse(struct knd_net *kn,
+				 const struct knd_knob *knob,
+				 const char *text, void *value)
+{
+	if (*text && !dev_valid_name(text))
+		return -EINVAL;
+	return knd_text_parse(kn, knob, text, value);
+}
+
+/* A mark has 32 bits, which a number here has not */
+static int knd_mark_parse(struct knd_net *kn, const struct knd_knob *knob,
+			  const char *text, void *value)
+{
+	unsigned int mark;
+
+	if (!isdigit(*text) || kstrtouint(text, 0, &mark))
+		return -EINVAL;
+	*(unsigned int *)value = mark;
+	return 0;
+}
+
+static void knd_mark_show(const struct knd_knob *knob, const void *value,
+			  char *text)
+{
+	snprintf(text, KND_TEXT_LEN, "%u", *(const unsigned int *)value);
+}
+
 #define KND_KNOB(_name, _role, _parse, _show, _apply, ...) {		\
 	.name	= #_name,						\
 	.offset	= offsetof(struct knd_config, _name),			\
@@ -183,8 +213,16 @@ static const struct knd_knob knd_knobs[] = {
 	KND_NUMBER(udp_size, KND_ROLE_UDP, 0, 65507, knd_udp_apply),
 	KND_NUMBER(udp_count, KND_ROLE_UDP, 0, INT_MAX, knd_udp_apply),
 	KND_NUMBER(udp_interval_us, KND_ROLE_UDP, 0, INT_MAX, knd_udp_apply),
+	KND_NUMBER(udp_rate_pps, KND_ROLE_UDP, 0, NSEC_PER_SEC, knd_udp_apply),
+	KND_NUMBER(udp_linger_ms, KND_ROLE_UDP, 0, 60000, NULL),
 	KND_NUMBER(udp_gso, KND_ROLE_UDP, 1, 128, knd_udp_apply),
 	KND_NUMBER(udp_stamp, KND_ROLE_UDP, 0, 1, knd_udp_apply),
+	KND_TEXT(udp_dev, KND_ROLE_UDP, knd_dev_or_none_parse, knd_udp_apply),
+	KND_NUMBER(udp_ttl, KND_ROLE_UDP, 0, 255, knd_udp_apply),
+	KND_NUMBER(udp_tos, KND_ROLE_UDP, 0, 255, knd_udp_apply),
+	KND_KNOB(udp_mark, KND_ROLE_UDP, knd_mark_parse, knd_mark_show,
+		 knd_udp_apply),
+	KND_NUMBER(udp_df, KND_ROLE_UDP, 0, KND_UDP_DF_MAX, knd_udp_apply),
 	KND_NUMBER(ftp_timeout_ms, KND_ROLE_MAX, 100, 600000, NULL),
 };
 
@@ -201,6 +239,7 @@ static const struct knd_config knd_config_defaults = {
 	.udp_message		= "kernelsocket",
 	.udp_count		= 1,
 	.udp_interval_us	= 1000000,
+	.udp_linger_ms		= 200,
 	.udp_gso		= 1,
 	.ftp_timeout_ms		= 30000,
 };

@@ -16,6 +16,7 @@
 #include <linux/kthread.h>
 #include <linux/mm.h>
 #include <linux/net.h>
+#include <linux/rcupdate.h>
 #include <linux/sched/task.h>
 #include <linux/seq_file.h>
 #include <linux/seq_file_net.h>
@@ -43,6 +44,8 @@
 #define KND_UDP_PAUSE_NS	(10 * NSEC_PER_MSEC)
 /* Where the route takes no segments it is asked again after this */
 #define KND_UDP_GSO_RETRY_NS	(1 * NSEC_PER_SEC)
+/* More errors in a row than reports about earlier datagrams explain */
+#define KND_UDP_TRIES		8
 /* Instead of a time to go on: the run is over */
 #define KND_UDP_OVER		U64_MAX
 
@@ -52,7 +55,10 @@
  * @daddr: destination
  * @saddr: source; address and port may be unspecified
  * @count: datagrams in the run; 0 is no limit
+ * @opts: options of the socket
+ * @rate: datagrams a second, as asked for; 0 where an interval was
  * @interval: between two datagrams in ns; 0 is flat out
+ * @frac: what the interval has beyond that, in 2^-32 ns
  * @size: bytes in a datagram, with the stamp
  * @gso: segments in a send, as asked for
  * @segs: segments in a send, as they fit into one
@@ -68,8 +74,11 @@ struct knd_udp_setup {
 	struct socket *sock;
 	struct sockaddr_storage daddr;
 	struct sockaddr_storage saddr;
+	struct knd_udp_opts opts;
 	u64 count;
 	u64 interval;
+	u32 rate;
+	u32 frac;
 	unsigned int size;
 	unsigned int gso;
 	unsigned int segs;
@@ -118,6 +127,7 @@ static enum knd_udp_error knd_udp_cause(int err)
 	case EHOSTUNREACH:
 	case EHOSTDOWN:
 	case ENONET:
+	case EACCES:		/* a prohibit route, or a policy on the way */
 		return KND_UDP_ERR_UNREACH;
 	case ENETDOWN:
 	case ENODEV:
@@ -139,12 +149,29 @@ static void knd_udp_count_error(struct knd_net *kn, int err)
 	knd_stat_inc(kn, KND_STAT_UDP_ERR_NOBUFS + cause);
 }
 
+/**
+ * knd_udp_reported - count an error that the network reported
+ * @kn: the component in a namespace
+ * @err: -errno for a datagram of the latest run that was sent before
+ *
+ * Context: softirq or process, under the socket's sk_callback_lock.
+ */
+void knd_udp_reported(struct knd_net *kn, int err)
+{
+	enum knd_udp_error cause = knd_udp_cause(err);
+
+	atomic64_inc(&kn->udp.reported[cause]);
+	atomic_inc(&kn->udp.reports);
+	knd_stat_inc(kn, KND_STAT_UDP_ERRORS);
+	knd_stat_inc(kn, KND_STAT_UDP_ERR_NOBUFS + cause);
+}
+
 static void knd_udp_setup_free(struct knd_udp_setup *setup)
 {
 	if (!setup)
 		return;
 	if (setup->sock)
-		sock_release(setup->sock);
+		knd_udp_close(setup->sock);
 	/* What is still on its way has its own references to the pages */
 	if (setup->buf)
 		free_pages_exact(setup->buf, setup->segs * setup->size);
@@ -191,7 +218,17 @@ knd_udp_setup_make(const struct knd_config *cfg,
 	setup->daddr = *daddr;
 	setup->saddr = *saddr;
 	setup->count = cfg->udp_count;
-	setup->interval = (u64)cfg->udp_interval_us * NSEC_PER_USEC;
+	setup->rate = cfg->udp_rate_pps;
+	/* One rule for which of the two holds, in whatever order they came */
+	if (setup->rate)
+		knd_pace_interval(setup->rate, &setup->interval, &setup->frac);
+	else
+		setup->interval = (u64)cfg->udp_interval_us * NSEC_PER_USEC;
+	strscpy(setup->opts.dev, cfg->udp_dev);
+	setup->opts.ttl = cfg->udp_ttl;
+	setup->opts.tos = cfg->udp_tos;
+	setup->opts.mark = cfg->udp_mark;
+	setup->opts.df = cfg->udp_df;
 	setup->size = size;
 	setup->stamp = cfg->udp_stamp;
 	setup->gso = cfg->udp_gso;
@@ -252,6 +289,7 @@ static int knd_udp_send(struct knd_net *kn, struct knd_udp_setup *setup,
 		if (err)
 			return err;
 		setup->reopen = false;
+		knd_udp_local(setup->sock, &kn->udp.run.saddr);
 	}
 
 	if (setup->stamp)
@@ -273,6 +311,48 @@ static int knd_udp_send(struct knd_net *kn, struct knd_udp_setup *setup,
 	trace_knetdemo_udp_send(kn->net, &setup->daddr, kn->udp.run.id,
 				kn->udp.run.sent + kn->udp.run.failed, segs,
 				setup->size, err);
+	return err;
+}
+
+/* Errors that ICMP reports: icmp_err_convert[], icmpv6_err_convert() */
+static bool knd_udp_may_be_report(int err)
+{
+	switch (-err) {
+	case ECONNREFUSED:
+	case EHOSTUNREACH:
+	case ENETUNREACH:
+	case EHOSTDOWN:
+	case ENONET:
+	case EACCES:
+	case EMSGSIZE:
+	case EPROTO:
+	case ENOPROTOOPT:
+	case EOPNOTSUPP:
+		return true;
+	}
+	return false;
+}
+
+/*
+ * A datagram is refused with sk_err, too, where it is sent between the moment
+ * in which another CPU sets that for an earlier datagram and the moment in
+ * which knd_udp_error_report() clears it. Such a report is counted there and
+ * this datagram has not left: send it again. An error is that of the datagram
+ * where it comes twice with no report in between, or @KND_UDP_TRIES times.
+ */
+static int knd_udp_send_sure(struct knd_net *kn, struct knd_udp_setup *setup,
+			     unsigned int segs)
+{
+	int reports, tries, err;
+
+	for (tries = 0; tries < KND_UDP_TRIES; tries++) {
+		reports = atomic_read(&kn->udp.reports);
+		err = knd_udp_send(kn, setup, segs);
+		if (likely(!err) || !knd_udp_may_be_report(err))
+			break;
+		if (tries && reports == atomic_read(&kn->udp.reports))
+			break;
+	}
 	return err;
 }
 
@@ -323,18 +403,13 @@ static unsigned int knd_udp_step(struct knd_net *kn, u64 todo, u64 now,
 	struct knd_udp_run *run = &kn->udp.run;
 	unsigned int segs = setup->segs;
 
-	/* Reports about what was sent before are not about this send */
-	*err = knd_udp_pending(setup->sock);
-	if (unlikely(*err))
-		knd_udp_count_error(kn, *err);
-
 	if (segs > 1) {
 		if (setup->gso_errno && now < setup->gso_retry_ns)
 			segs = 1;
 		else
 			segs = min(todo, segs);
 	}
-	*err = knd_udp_send(kn, setup, segs);
+	*err = knd_udp_send_sure(kn, setup, segs);
 	if (segs > 1) {
 		setup->gso_errno = 0;
 		if (knd_udp_gso_refused(*err)) {
@@ -342,7 +417,7 @@ static unsigned int knd_udp_step(struct knd_net *kn, u64 todo, u64 now,
 			setup->gso_retry_ns = now + KND_UDP_GSO_RETRY_NS;
 			knd_stat_inc(kn, KND_STAT_UDP_GSO_REFUSED);
 			segs = 1;
-			*err = knd_udp_send(kn, setup, segs);
+			*err = knd_udp_send_sure(kn, setup, segs);
 		}
 	}
 	if (likely(!*err)) {
@@ -362,16 +437,20 @@ static unsigned int knd_udp_step(struct knd_net *kn, u64 todo, u64 now,
 	knd_stat_add(kn, KND_STAT_UDP_FAILED, segs);
 	if (knd_udp_route_error(*err))
 		setup->reopen = knd_udp_any_source(setup);
+	/* Somebody disconnected the socket: ss -K */
+	if (*err == -EDESTADDRREQ)
+		setup->reopen = true;
 	return segs;
 }
 
 /*
- * Send what is due, but not for long. Returns when to go on, 0 for at once, or
- * KND_UDP_OVER.
+ * Send what is due, but not for long, or wait for reports when all was sent.
+ * Returns when to go on, 0 for at once, or KND_UDP_OVER.
  */
 static u64 knd_udp_burst(struct knd_net *kn)
 {
-	struct knd_udp_run *run = &kn->udp.run;
+	struct knd_udp *udp = &kn->udp;
+	struct knd_udp_run *run = &udp->run;
 	struct knd_pace *pace = &run->pace;
 	const u64 skipped = pace->skipped;
 	const u64 bytes = run->bytes;
@@ -381,17 +460,16 @@ static u64 knd_udp_burst(struct knd_net *kn)
 	unsigned int budget;
 	int err = 0;
 
+	if (run->state == KND_UDP_FINISHED)
+		return now < udp->linger_ns ? udp->linger_ns : KND_UDP_OVER;
 	todo = knd_udp_todo(run);
-	due = knd_pace_due(pace, now);
 	if (!todo)
-		goto over;
+		goto finished;
+	due = knd_pace_due(pace, now);
 	if (!due)
 		return knd_pace_wake(pace, now);
 
-	if (!run->mark_ns) {
-		run->mark_ns = now;
-		run->mark_sent = run->sent;
-	}
+	knd_meter_tick(&run->meter, now, run->sent);
 	run->last_ns = now;
 	run->last_sent = run->sent;
 
@@ -417,27 +495,28 @@ static u64 knd_udp_burst(struct knd_net *kn)
 			     pace->skipped - skipped);
 
 	if (!todo)
-		goto over;
+		goto finished;
 	if (!pace->interval)
 		return knd_udp_route_error(err) ? now + KND_UDP_PAUSE_NS : 0;
 	wake = knd_pace_wake(pace, now);
 	return wake == now ? 0 : wake;
 
-over:
-	err = knd_udp_pending(kn->udp.setup->sock);
-	if (err)
-		knd_udp_count_error(kn, err);
-	return KND_UDP_OVER;
+finished:
+	/* Who sees either of them may start a new run, which ends the wait */
+	run->state = KND_UDP_FINISHED;
+	WRITE_ONCE(kn->cfg.udp, 0);
+	udp->linger_ns = ktime_get_ns() +
+			 (u64)READ_ONCE(kn->cfg.udp_linger_ms) * NSEC_PER_MSEC;
+	return 0;
 }
 
-static struct knd_udp_setup *knd_udp_detach(struct knd_udp *udp,
-					    enum knd_udp_state state)
+static struct knd_udp_setup *knd_udp_detach(struct knd_udp *udp)
 {
 	struct knd_udp_setup *setup = udp->setup;
 
 	lockdep_assert_held(&udp->lock);
-	if (setup)
-		udp->run.state = state;
+	if (setup && udp->run.state == KND_UDP_RUNNING)
+		udp->run.state = KND_UDP_STOPPED;
 	udp->setup = NULL;
 	return setup;
 }
@@ -465,11 +544,8 @@ static int knd_udp_thread(void *data)
 		mutex_lock(&udp->lock);
 		changes = udp->changes;
 		wake = knd_udp_burst(kn);
-		if (wake == KND_UDP_OVER) {
-			/* Who sees that it is over may start a new run */
-			WRITE_ONCE(kn->cfg.udp, 0);
-			setup = knd_udp_detach(udp, KND_UDP_FINISHED);
-		}
+		if (wake == KND_UDP_OVER)
+			setup = knd_udp_detach(udp);
 		mutex_unlock(&udp->lock);
 
 		if (wake == KND_UDP_OVER) {
@@ -479,7 +555,8 @@ static int knd_udp_thread(void *data)
 		if (wake)
 			knd_udp_sleep(udp, wake, changes);
 		else
-			cond_resched();
+			/* Preemption is no quiescent state for RCU Tasks */
+			cond_resched_tasks_rcu_qs();
 	}
 	return 0;
 }
@@ -497,7 +574,7 @@ static void knd_udp_stop(struct knd_net *kn)
 	udp->task = NULL;
 
 	mutex_lock(&udp->lock);
-	setup = knd_udp_detach(udp, KND_UDP_STOPPED);
+	setup = knd_udp_detach(udp);
 	mutex_unlock(&udp->lock);
 	knd_udp_setup_free(setup);
 }
@@ -510,7 +587,9 @@ static void knd_udp_attach(struct knd_udp *udp, struct knd_udp_setup *setup)
 	lockdep_assert_held(&udp->lock);
 	run->daddr = setup->daddr;
 	run->saddr = setup->saddr;
+	knd_udp_local(setup->sock, &run->saddr);
 	run->count = setup->count;
+	run->rate = setup->rate;
 	run->size = setup->size;
 	run->gso = setup->gso;
 	run->segs = setup->segs;
@@ -523,11 +602,11 @@ static int knd_udp_start(struct knd_net *kn, struct knd_udp_setup *setup)
 {
 	struct knd_udp *udp = &kn->udp;
 	struct task_struct *task;
+	int err, i;
 	u64 now;
-	int err;
 
-	err = knd_udp_open(kn->net, &setup->saddr, &setup->daddr, NULL,
-			   &setup->sock);
+	err = knd_udp_open(kn, &setup->saddr, &setup->daddr, &setup->opts,
+			   NULL, &setup->sock);
 	if (err)
 		return err;
 	task = kthread_create(knd_udp_thread, kn, "knd-udp/%u",
@@ -537,12 +616,15 @@ static int knd_udp_start(struct knd_net *kn, struct knd_udp_setup *setup)
 
 	mutex_lock(&udp->lock);
 	now = ktime_get_ns();
+	/* The socket of the previous run is closed: nothing counts there */
+	for (i = 0; i < KND_UDP_ERR_MAX; i++)
+		atomic64_set(&udp->reported[i], 0);
 	udp->run = (struct knd_udp_run) {
 		.id = udp->run.id + 1,
 		.state = KND_UDP_RUNNING,
 		.begin_ns = now,
 	};
-	knd_pace_start(&udp->run.pace, now, setup->interval,
+	knd_pace_start(&udp->run.pace, now, setup->interval, setup->frac,
 		       hrtimer_resolution);
 	knd_udp_attach(udp, setup);
 	mutex_unlock(&udp->lock);
@@ -564,23 +646,25 @@ static int knd_udp_change(struct knd_net *kn, struct knd_udp_setup *setup)
 
 	mutex_lock(&udp->lock);
 	old = udp->setup;
-	if (!old) {
+	if (!old || run->state != KND_UDP_RUNNING) {
 		old = setup;
 	} else if (!memcmp(&old->daddr, &setup->daddr, sizeof(old->daddr)) &&
-		   !memcmp(&old->saddr, &setup->saddr, sizeof(old->saddr))) {
+		   !memcmp(&old->saddr, &setup->saddr, sizeof(old->saddr)) &&
+		   !memcmp(&old->opts, &setup->opts, sizeof(old->opts))) {
 		setup->sock = old->sock;
 		setup->reopen = old->reopen;
 		old->sock = NULL;
 	} else {
-		err = knd_udp_open(kn->net, &setup->saddr, &setup->daddr,
-				   old->sock, &setup->sock);
+		err = knd_udp_open(kn, &setup->saddr, &setup->daddr,
+				   &setup->opts, old->sock, &setup->sock);
 	}
 	if (!err && old != setup) {
 		knd_udp_attach(udp, setup);
-		if (old->interval != setup->interval)
+		if (old->interval != setup->interval ||
+		    old->frac != setup->frac)
 			knd_pace_change(&run->pace, ktime_get_ns(),
-					setup->interval);
-		run->mark_ns = 0;
+					setup->interval, setup->frac);
+		run->meter = (struct knd_meter) {};
 		WRITE_ONCE(udp->changes, udp->changes + 1);
 	}
 	mutex_unlock(&udp->lock);
@@ -597,7 +681,7 @@ static bool knd_udp_ended(struct knd_udp *udp)
 	bool ended;
 
 	mutex_lock(&udp->lock);
-	ended = !udp->setup;
+	ended = udp->run.state != KND_UDP_RUNNING;
 	mutex_unlock(&udp->lock);
 	return ended;
 }
@@ -619,14 +703,16 @@ int knd_udp_apply(struct knd_net *kn)
 	int err;
 
 	/*
-	 * A thread that has ended by itself set the knob to 0 before that: a 1
+	 * A run that has finished by itself set the knob to 0 before that: a 1
 	 * that is there now was written since.
 	 */
 	if (READ_ONCE(cfg->udp) && udp->task && knd_udp_ended(udp))
 		knd_udp_stop(kn);
 	/* Whatever the other knobs say: the device of an address may be gone */
 	if (!READ_ONCE(cfg->udp)) {
-		knd_udp_stop(kn);
+		/* A finished run waits for reports until the next one begins */
+		if (udp->task && !knd_udp_ended(udp))
+			knd_udp_stop(kn);
 		return 0;
 	}
 
@@ -669,6 +755,7 @@ int knd_udp_show(struct seq_file *seq, void *v)
 	struct knd_udp_run *run;
 	u64 target, achieved;
 	u64 errors = 0;
+	bool waiting;
 	int i;
 
 	run = kmalloc_obj(*run, GFP_KERNEL);
@@ -676,6 +763,9 @@ int knd_udp_show(struct seq_file *seq, void *v)
 		return -ENOMEM;
 	mutex_lock(&kn->udp.lock);
 	*run = kn->udp.run;
+	for (i = 0; i < KND_UDP_ERR_MAX; i++)
+		run->errors[i] += atomic64_read(&kn->udp.reported[i]);
+	waiting = kn->udp.setup && run->state == KND_UDP_FINISHED;
 	mutex_unlock(&kn->udp.lock);
 
 	seq_printf(seq, "state %s\n", knd_udp_states[run->state]);
@@ -684,9 +774,12 @@ int knd_udp_show(struct seq_file *seq, void *v)
 
 	for (i = 0; i < KND_UDP_ERR_MAX; i++)
 		errors += run->errors[i];
-	target = run->pace.interval ? knd_pace_rate(1, run->pace.interval) : 0;
-	achieved = knd_pace_rate(run->last_sent - run->mark_sent,
-				 run->last_ns - run->mark_ns);
+	if (run->rate)
+		target = (u64)run->rate * 1000;
+	else
+		target = run->pace.interval ?
+			 knd_pace_rate(1, run->pace.interval) : 0;
+	achieved = knd_meter_rate(&run->meter);
 
 	seq_printf(seq, "run %u\n", run->id);
 	seq_printf(seq, "destination %pISpc\n", &run->daddr);
@@ -717,6 +810,8 @@ int knd_udp_show(struct seq_file *seq, void *v)
 	seq_printf(seq, "late_max_us %llu\n",
 		   div_u64(run->pace.late_max, NSEC_PER_USEC));
 	seq_printf(seq, "skipped %llu\n", run->pace.skipped);
+	seq_printf(seq, "rate_pps %u\n", run->rate);
+	seq_printf(seq, "waiting %d\n", waiting);
 free:
 	kfree(run);
 	return 0;

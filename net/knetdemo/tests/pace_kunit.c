@@ -22,7 +22,7 @@ static void pace_flat_out(struct kunit *test)
 {
 	struct knd_pace p;
 
-	knd_pace_start(&p, T0, 0, 1);
+	knd_pace_start(&p, T0, 0, 0, 1);
 	KUNIT_EXPECT_EQ(test, knd_pace_due(&p, T0), U64_MAX);
 	knd_pace_sent(&p, T0, 64);
 	KUNIT_EXPECT_EQ(test, knd_pace_due(&p, T0), U64_MAX);
@@ -35,7 +35,7 @@ static void pace_first_is_due_at_once(struct kunit *test)
 {
 	struct knd_pace p;
 
-	knd_pace_start(&p, T0, SEC, 1);
+	knd_pace_start(&p, T0, SEC, 0, 1);
 	KUNIT_EXPECT_EQ(test, knd_pace_due(&p, T0), 1);
 	KUNIT_EXPECT_EQ(test, knd_pace_wake(&p, T0), T0);
 	knd_pace_sent(&p, T0, 1);
@@ -49,7 +49,7 @@ static void pace_close_ones_leave_together(struct kunit *test)
 {
 	struct knd_pace p;
 
-	knd_pace_start(&p, T0, US, 1);
+	knd_pace_start(&p, T0, US, 0, 1);
 	knd_pace_sent(&p, T0, 1);
 	KUNIT_EXPECT_EQ(test, knd_pace_wake(&p, T0), T0 + KND_PACE_GRAIN_NS);
 	KUNIT_EXPECT_EQ(test, knd_pace_due(&p, T0 + KND_PACE_GRAIN_NS), 20);
@@ -64,7 +64,7 @@ static void pace_does_not_drift(struct kunit *test)
 	u64 sent = 0;
 	u64 n;
 
-	knd_pace_start(&p, now, interval, 1);
+	knd_pace_start(&p, now, interval, 0, 1);
 	while (p.next < T0 + 10 * SEC) {
 		n = knd_pace_due(&p, now);
 		knd_pace_sent(&p, now, n);
@@ -124,7 +124,7 @@ static void pace_mean_and_windows(struct kunit *test)
 	per_ms = kunit_kcalloc(test, RUN_MS + 1, sizeof(*per_ms), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, per_ms);
 
-	knd_pace_start(&p, now, c->interval, 1);
+	knd_pace_start(&p, now, c->interval, 0, 1);
 	while (now < T0 + RUN_MS * MS) {
 		/* The last one leaves time to catch up */
 		if (now >= stall && now < T0 + RUN_MS * MS / 2) {
@@ -168,7 +168,7 @@ static void pace_on_a_coarse_timer(struct kunit *test)
 	u64 now, sent = 0;
 	u64 n;
 
-	knd_pace_start(&p, T0, 100 * US, tick);
+	knd_pace_start(&p, T0, 100 * US, 0, tick);
 	for (now = T0; now <= T0 + SEC; now += tick) {
 		n = knd_pace_due(&p, now);
 		KUNIT_EXPECT_LE(test, n, 101);
@@ -184,14 +184,14 @@ static void pace_gives_up_what_is_old(struct kunit *test)
 	struct knd_pace p;
 	u64 now = T0;
 
-	knd_pace_start(&p, now, MS, 1);
+	knd_pace_start(&p, now, MS, 0, 1);
 	now += KND_PACE_DEBT_NS + 500 * MS;
 	KUNIT_EXPECT_GT(test, knd_pace_due(&p, now), 0);
 	KUNIT_EXPECT_EQ(test, p.skipped, 500);
 	KUNIT_EXPECT_EQ(test, p.next, now - KND_PACE_DEBT_NS);
 
 	/* A long interval is no debt: the one that is late is sent */
-	knd_pace_start(&p, T0, 10 * SEC, 1);
+	knd_pace_start(&p, T0, 10 * SEC, 0, 1);
 	knd_pace_sent(&p, T0, 1);
 	KUNIT_EXPECT_EQ(test, knd_pace_due(&p, T0 + 15 * SEC), 1);
 	KUNIT_EXPECT_EQ(test, p.skipped, 0);
@@ -206,20 +206,20 @@ static void pace_counts_the_late(struct kunit *test)
 	struct knd_pace p;
 
 	/* Due at 0, 1, 2 ms; at 3 ms the first two are late, 2 ms is not */
-	knd_pace_start(&p, T0, MS, 1);
+	knd_pace_start(&p, T0, MS, 0, 1);
 	knd_pace_sent(&p, T0 + 3 * MS, 3);
 	KUNIT_EXPECT_EQ(test, p.late, 2);
 	KUNIT_EXPECT_EQ(test, p.late_max, 3 * MS);
 
-	knd_pace_start(&p, T0, MS, 1);
+	knd_pace_start(&p, T0, MS, 0, 1);
 	knd_pace_sent(&p, T0 + KND_PACE_LATE_NS, 1);
 	KUNIT_EXPECT_EQ(test, p.late, 0);
-	knd_pace_start(&p, T0, MS, 1);
+	knd_pace_start(&p, T0, MS, 0, 1);
 	knd_pace_sent(&p, T0 + KND_PACE_LATE_NS + 1, 1);
 	KUNIT_EXPECT_EQ(test, p.late, 1);
 
 	/* Segments that leave before their time are not late */
-	knd_pace_start(&p, T0, MS, 1);
+	knd_pace_start(&p, T0, MS, 0, 1);
 	knd_pace_sent(&p, T0, 100);
 	KUNIT_EXPECT_EQ(test, p.late, 0);
 	KUNIT_EXPECT_EQ(test, knd_pace_wake(&p, T0), T0 + 100 * MS);
@@ -230,20 +230,20 @@ static void pace_changes(struct kunit *test)
 	struct knd_pace p;
 
 	/* Longer: one new interval after the previous one */
-	knd_pace_start(&p, T0, MS, 1);
+	knd_pace_start(&p, T0, MS, 0, 1);
 	knd_pace_sent(&p, T0, 1);
-	knd_pace_change(&p, T0 + 10 * US, SEC);
+	knd_pace_change(&p, T0 + 10 * US, SEC, 0);
 	KUNIT_EXPECT_EQ(test, knd_pace_wake(&p, T0 + 10 * US), T0 + SEC);
 
 	/* Shorter, and that time has passed: now, with nothing to catch up */
-	knd_pace_change(&p, T0 + 500 * MS, MS);
+	knd_pace_change(&p, T0 + 500 * MS, MS, 0);
 	KUNIT_EXPECT_EQ(test, knd_pace_due(&p, T0 + 500 * MS), 1);
 	KUNIT_EXPECT_EQ(test, p.next, T0 + 500 * MS);
 
 	/* To flat out and back */
-	knd_pace_change(&p, T0 + 600 * MS, 0);
+	knd_pace_change(&p, T0 + 600 * MS, 0, 0);
 	KUNIT_EXPECT_EQ(test, knd_pace_due(&p, T0 + 600 * MS), U64_MAX);
-	knd_pace_change(&p, T0 + 700 * MS, MS);
+	knd_pace_change(&p, T0 + 700 * MS, MS, 0);
 	KUNIT_EXPECT_EQ(test, knd_pace_due(&p, T0 + 700 * MS), 1);
 	KUNIT_EXPECT_EQ(test, p.skipped, 0);
 }
@@ -266,6 +266,65 @@ static void pace_rate(struct kunit *test)
 	KUNIT_EXPECT_LE(test, rate, 100000000 + 25);
 }
 
+static const u32 pace_rates[] = {
+	1, 3, 600000, 750000, 999999, 1488095, 3000000, 14880952, 1000000000,
+};
+
+/* A rate whose interval is no whole number of nanoseconds does not drift */
+static void pace_of_a_rate(struct kunit *test)
+{
+	struct knd_pace p;
+	u64 interval;
+	u32 frac;
+	int i, s;
+
+	for (i = 0; i < ARRAY_SIZE(pace_rates); i++) {
+		knd_pace_interval(pace_rates[i], &interval, &frac);
+		KUNIT_EXPECT_EQ(test, interval,
+				div_u64(NSEC_PER_SEC, pace_rates[i]));
+		knd_pace_start(&p, T0, interval, frac, 1);
+		for (s = 0; s < 1000; s++)
+			knd_pace_sent(&p, p.next, pace_rates[i]);
+		/* The fraction is cut at 2^-32 ns a datagram */
+		KUNIT_EXPECT_LE(test, p.next, T0 + 1000 * SEC);
+		KUNIT_EXPECT_GE(test, p.next, T0 + 1000 * SEC - 300);
+	}
+
+	/* What was given up counts with the fraction, too */
+	knd_pace_interval(3, &interval, &frac);
+	knd_pace_start(&p, T0, interval, frac, 1);
+	KUNIT_EXPECT_EQ(test, knd_pace_due(&p, T0 + 301 * SEC), 1);
+	KUNIT_EXPECT_EQ(test, p.skipped, 900);
+	KUNIT_EXPECT_LE(test, p.next, T0 + 300 * SEC);
+	KUNIT_EXPECT_GE(test, p.next, T0 + 300 * SEC - 1);
+
+	/* An interval starts with no fraction left over */
+	knd_pace_change(&p, T0 + 301 * SEC, SEC, 0);
+	KUNIT_EXPECT_EQ(test, p.frac, 0);
+	KUNIT_EXPECT_EQ(test, p.next_frac, 0);
+}
+
+static void pace_meter(struct kunit *test)
+{
+	struct knd_meter m = {};
+
+	KUNIT_EXPECT_EQ(test, knd_meter_rate(&m), 0);
+	knd_meter_tick(&m, T0, 10);
+	KUNIT_EXPECT_EQ(test, knd_meter_rate(&m), 0);
+	knd_meter_tick(&m, T0 + SEC, 15);
+	KUNIT_EXPECT_EQ(test, knd_meter_rate(&m), 5000);
+	knd_meter_tick(&m, T0 + 10 * SEC, 20);
+	KUNIT_EXPECT_EQ(test, knd_meter_rate(&m), 1000);
+
+	/* Reset: nothing is measured until it was sent twice */
+	m = (struct knd_meter) {};
+	KUNIT_EXPECT_EQ(test, knd_meter_rate(&m), 0);
+	knd_meter_tick(&m, T0 + 20 * SEC, 20);
+	KUNIT_EXPECT_EQ(test, knd_meter_rate(&m), 0);
+	knd_meter_tick(&m, T0 + 30 * SEC, 21);
+	KUNIT_EXPECT_EQ(test, knd_meter_rate(&m), 100);
+}
+
 static struct kunit_case pace_test_cases[] = {
 	KUNIT_CASE(pace_flat_out),
 	KUNIT_CASE(pace_first_is_due_at_once),
@@ -277,6 +336,8 @@ static struct kunit_case pace_test_cases[] = {
 	KUNIT_CASE(pace_counts_the_late),
 	KUNIT_CASE(pace_changes),
 	KUNIT_CASE(pace_rate),
+	KUNIT_CASE(pace_of_a_rate),
+	KUNIT_CASE(pace_meter),
 	{}
 };
 
