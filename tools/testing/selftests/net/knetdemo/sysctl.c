@@ -20,6 +20,9 @@ static const struct {
 	{ "udp_saddr", "" }, { "udp_sport", "0" },
 	{ "udp_message", "kernelsocket" }, { "udp_size", "0" },
 	{ "udp_count", "1" }, { "udp_interval_us", "1000000" },
+	{ "udp_rate_pps", "0" }, { "udp_linger_ms", "200" },
+	{ "udp_dev", "" }, { "udp_ttl", "0" }, { "udp_tos", "0" },
+	{ "udp_mark", "0" }, { "udp_df", "0" },
 	{ "udp_gso", "1" }, { "udp_stamp", "0" },
 	{ "ftp_timeout_ms", "30000" },
 };
@@ -65,6 +68,14 @@ static const struct {
 	{ "udp_dport", "65536" },
 	{ "udp_sport", "-1" }, { "udp_size", "65508" },
 	{ "udp_gso", "0" }, { "udp_gso", "129" }, { "udp_stamp", "x" },
+	{ "udp_rate_pps", "1000000001" }, { "udp_linger_ms", "60001" },
+	{ "udp_dev", "a/b" }, { "udp_dev", "a_name_that_is_too_long" },
+	{ "udp_ttl", "256" }, { "udp_tos", "256" }, { "udp_df", "3" },
+	{ "udp_mark", "4294967296" }, { "udp_mark", "-1" },
+	/* Only link-local addresses have a scope */
+	{ "udp_daddr", "127.0.0.1%lo" }, { "udp_daddr", "::1%lo" },
+	{ "udp_saddr", "127.0.0.1%lo" }, { "udp_saddr", "2001:db8::1%lo" },
+	{ "tcp_addr", "127.0.0.1%lo" }, { "tcp_addr", "::1%lo" },
 	{ "ftp_timeout_ms", "99" }, { "ftp_timeout_ms", "600001" },
 };
 

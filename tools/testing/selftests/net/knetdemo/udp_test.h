@@ -264,4 +264,70 @@ static inline int udp_wait_over(int timeout_ms)
 	return 0;
 }
 
+/* Wait until what the network reports about a finished run is counted */
+static inline int udp_wait_reports(int timeout_ms)
+{
+	int64_t end = udp_now_ns(CLOCK_MONOTONIC) + timeout_ms * 1000000LL;
+
+	while (udp_number("waiting")) {
+		if (udp_now_ns(CLOCK_MONOTONIC) > end)
+			return -ETIMEDOUT;
+		udp_sleep_ms(1);
+	}
+	return 0;
+}
+
+/* The port of a line such as "10.9.0.1:4242" or "[fd09::1]:4242" */
+static inline int udp_port(const char *name)
+{
+	const char *colon = strrchr(udp_text(name), ':');
+
+	return colon ? atoi(colon + 1) : -1;
+}
+
+/*
+ * Calls of the socket layer that a run makes once its thread was told to stop,
+ * without any clock: events of the emitter and of kthread_stop_put(), before
+ * which the thread is told, in the order of a counter.
+ */
+#define UDP_STOP	KND_TRACING "instances/knd_stop/"
+#define UDP_STOP_ON							\
+	"echo p:knd_stop/called kthread_stop_put >> " KND_TRACING	\
+	"kprobe_events && mkdir " UDP_STOP " && cd " UDP_STOP " && "	\
+	"echo 64 > buffer_size_kb && echo counter > trace_clock && "	\
+	"echo 1 > events/knd_stop/enable && "				\
+	"echo 1 > events/knetdemo/knetdemo_udp_send/enable"
+
+static inline void udp_stop_trace_off(void)
+{
+	knd_write(UDP_STOP, "events/enable", "0");
+	rmdir(UDP_STOP);
+	knd_write(KND_TRACING, "kprobe_events", "-:knd_stop/called");
+}
+
+static inline int udp_stop_trace_on(void)
+{
+	udp_stop_trace_off();
+	return knd_run(UDP_STOP_ON);
+}
+
+/* Number of calls after the thread was told, or -1 where that is not seen */
+static inline int udp_calls_after_stop(void)
+{
+	int calls = -1;
+	char line[512];
+	FILE *f;
+
+	f = fopen(UDP_STOP "trace", "r");
+	while (f && fgets(line, sizeof(line), f)) {
+		if (strstr(line, " called: "))
+			calls = 0;
+		else if (calls >= 0 && strstr(line, " knetdemo_udp_send: "))
+			calls++;
+	}
+	if (f)
+		fclose(f);
+	return calls;
+}
+
 #endif /* _KNETDEMO_UDP_TEST_H */
