@@ -62,6 +62,21 @@ static bool is_port(const char *text)
 	       atoi(text) >= 1 && atoi(text) <= 65535;
 }
 
+/*
+ * RFC 1738, section 3.2.2: ";type=" with one letter behind it is no part of the
+ * name. A client that retrieves a file as it is can ignore "i" only.
+ */
+static void cut_type(char *path)
+{
+	char *type = strrchr(path, ';');
+
+	if (!type || strncasecmp(type, ";type=", 6))
+		return;
+	if (strcasecmp(type + 6, "i"))
+		die(EXIT_USAGE, "only ;type=i is supported: files are retrieved as they are");
+	*type = '\0';
+}
+
 /* No message shows the URL: it may have a password */
 struct url parse_url(char *text, const struct options *opt)
 {
@@ -72,12 +87,17 @@ struct url parse_url(char *text, const struct options *opt)
 		die(EXIT_USAGE, "not an ftp:// URL");
 	text += 6;
 	all = copy_of(text);
+	/* RFC 3986, section 3.5: a fragment is for the client alone */
+	all[strcspn(all, "#")] = '\0';
 	host = all;
 	end = strchr(host, '/');
 	if (!end || !end[1])
 		die(EXIT_USAGE, "no path in the URL");
 	*end = '\0';
 	u.path = end + 1;
+	cut_type(u.path);
+	if (!*u.path)
+		die(EXIT_USAGE, "no path in the URL");
 
 	at = strrchr(host, '@');
 	if (at) {
