@@ -55,13 +55,24 @@ static void netrc_value(FILE *file, char **value)
 	*value = word ? copy_of(word) : NULL;
 }
 
-/* A macro ends with an empty line */
+/*
+ * A macro ends with an empty line; lines may end with CR LF. What is left of
+ * the line that has the name of the macro is not such a line.
+ */
 static void netrc_skip_macro(FILE *file)
 {
-	int c, last = 0;
+	bool empty = false;
+	int c;
 
-	while ((c = getc(file)) != EOF && (c != '\n' || last != '\n'))
-		last = c;
+	while ((c = getc(file)) != EOF) {
+		if (c == '\n') {
+			if (empty)
+				return;
+			empty = true;
+		} else if (c != '\r') {
+			empty = false;
+		}
+	}
 }
 
 /* The first entry for the host that has a password for the user, or for any */
