@@ -1,31 +1,46 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * knetdemo get: have the kernel retrieve a file.
+ * knetdemo get: have the kernel retrieve a file, and try again where that can
+ * help. The file that is not whole is always a true beginning of the server's.
  */
 
 #define _GNU_SOURCE
-#include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
-#include <libgen.h>
-#include <limits.h>
-#include <netdb.h>
+#include <net/if.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/ioctl.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
+#include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <linux/knetdemo.h>
 
 #include "knetdemo.h"
 
+/* How long one of several addresses has to answer at first, in s */
+#define FIRST_LIMIT	2.0
+/* The longest wait before the next attempt, in s */
+#define BACKOFF_MAX	64
+
 /* The server that is tried, as messages and /proc name it */
-static char server[64];
+static const char *server = "";
+
+struct job {
+	const struct options *opt;
+	struct knetdemo_ftp_get req;
+	struct addresses to;
+	struct part part;
+	int dev;
+	double deadline;		/* as seconds(), or 0 */
+	bool expired;			/* the deadline has passed */
+	bool no_answer;			/* within the limit of connecting */
+	unsigned long long from;	/* bytes that were there before */
+	bool dated;			/* @mtime is what the server said */
+	unsigned long long mtime;	/* of the file that began here, or 0 */
+};
 
 static const char * const stages[] = {
 	[KNETDEMO_FTP_STAGE_NONE]	= "before the first packet",
@@ -44,6 +59,7 @@ static const char * const stages[] = {
 	[KNETDEMO_FTP_STAGE_COMPLETE]	= "waiting for the confirmation",
 	[KNETDEMO_FTP_STAGE_QUIT]	= "quitting",
 	[KNETDEMO_FTP_STAGE_DONE]	= "done",
+	[KNETDEMO_FTP_STAGE_MDTM]	= "asking for the date",
 };
 
 /* What tried to connect, and may try another address */
@@ -86,238 +102,442 @@ static int status_of(int err, unsigned int stage)
 	return EXIT_BROKEN;
 }
 
-static int retrieve(int dev, struct knetdemo_ftp_get *req, bool progress)
+/*
+ * Can the same request succeed a while later? RFC 959, section 4.2.1: what is
+ * refused by a code of 400 to 499 can.
+ */
+static bool may_pass(const struct job *j, int err)
 {
+	if (j->req.stage == KNETDEMO_FTP_STAGE_WRITE)
+		return false;
+	if (j->req.failed == KNETDEMO_FTP_FAILED_REPLY)
+		return j->req.code / 100 == 4;
+	switch (err) {
+	case ENETDOWN:
+		/* Later this means that the network namespace is gone */
+		return j->req.stage == KNETDEMO_FTP_STAGE_CONNECT;
+	case EBUSY:
+	case ECONNABORTED:
+	case ECONNREFUSED:
+	case ECONNRESET:
+	case EHOSTDOWN:
+	case EHOSTUNREACH:
+	case ENETUNREACH:
+	case ENODATA:
+	case EPIPE:
+	case ETIMEDOUT:
+		return true;
+	}
+	return false;
+}
+
+/* Is what the server refused something that only a resumed transfer wants? */
+static bool cannot_resume(const struct job *j)
+{
+	return j->req.stage == KNETDEMO_FTP_STAGE_REST &&
+	       j->req.failed == KNETDEMO_FTP_FAILED_REPLY;
+}
+
+/* Leave only what is part of the server's file, and go on behind it */
+static void keep_good(struct job *j)
+{
+	struct knetdemo_ftp_get *req = &j->req;
+	unsigned long long size = part_size(&j->part);
+
+	/* A transfer that did not begin has no number, and wrote nothing */
+	if (req->id)
+		req->offset += req->good;
+	if (size > req->offset)
+		cut_part(&j->part, req->offset);
+	else if (size < req->offset)
+		die(EXIT_LOCAL, "%s was changed by somebody else",
+		    j->part.path);
+	if (req->mtime) {
+		j->mtime = req->mtime;
+		j->dated = true;
+	}
+}
+
+/* One transfer from one address; @limit is for connecting, in s, or 0 */
+static int retrieve(struct job *j, const struct address *from, double limit)
+{
+	struct knetdemo_ftp_get *req = &j->req;
+	struct watched w = {
+		.fd = j->part.fd,
+		.from = j->from,
+		.id = &req->id,
+		.draw = !quiet && isatty(STDERR_FILENO),
+		.connect_limit = limit,
+		.deadline = j->deadline,
+	};
+	bool poked;
 	int err;
 
-	if (progress)
-		progress_start(req->fd, req->offset, server);
-	err = caught ? EINTR : 0;
-	if (!err && ioctl(dev, KNETDEMO_IOC_FTP_GET, req))
-		err = errno;
-	if (progress)
-		progress_stop(!err);
+	server = from->name;
+	req->server = (uintptr_t)&from->sa;
+	req->server_len = from->len;
+	do {
+		req->bytes = 0;
+		req->good = 0;
+		req->id = 0;
+		req->failed = KNETDEMO_FTP_FAILED_NONE;
+		req->stage = KNETDEMO_FTP_STAGE_NONE;
+		req->code = 0;
+		/* A file that is newer is not the one that began here */
+		req->mtime_max = 0;
+		if (req->offset && req->flags & KNETDEMO_FTP_MDTM)
+			req->mtime_max = j->mtime;
+
+		watch_transfer(&w);
+		err = caught ? EINTR : 0;
+		if (!err && ioctl(j->dev, KNETDEMO_IOC_FTP_GET, req))
+			err = errno;
+		poked = watch_transfer_end(!err);
+		keep_good(j);
+		j->expired = err && j->deadline && seconds() >= j->deadline;
+		j->no_answer = err == EINTR && poked && !caught &&
+			       !j->expired &&
+			       req->stage == KNETDEMO_FTP_STAGE_CONNECT;
+		if (j->no_answer)
+			return ETIMEDOUT;
+		/* A signal that is not meant to end us, as after a stop */
+	} while (err == EINTR && !caught && !j->expired);
 	return err;
 }
 
-static void name_server(const struct addrinfo *ai)
+/*
+ * RFC 8305 for one connection at a time: give each address a short while, then
+ * those that did not answer the rest of what one address would have had.
+ */
+static int retrieve_from_any(struct job *j)
 {
-	char host[INET6_ADDRSTRLEN] = "", port[8] = "";
+	bool silent[ADDRESSES_MAX] = {};
+	double start = seconds(), whole, limit;
+	size_t i, left = 0;
+	int err = 0;
 
-	getnameinfo(ai->ai_addr, ai->ai_addrlen, host, sizeof(host), port,
-		    sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV);
-	host[strcspn(host, "%")] = '\0';
-	snprintf(server, sizeof(server),
-		 ai->ai_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
+	if (j->to.n == 1)
+		return retrieve(j, &j->to.a[0], 0);
+	whole = j->req.timeout_ms;
+	if (!whole)
+		whole = read_number(SYSCTL, "ftp_timeout_ms");
+	whole = whole > 0 ? whole / 1000 : 30;
+	limit = whole < FIRST_LIMIT ? whole : FIRST_LIMIT;
+	for (i = 0; i < j->to.n; i++) {
+		err = retrieve(j, &j->to.a[i], limit);
+		if (!not_connected(err, j->req.stage))
+			goto answered;
+		silent[i] = j->no_answer;
+		left += silent[i];
+		if (i + 1 < j->to.n)
+			note("%s: %s", server, strerror(err));
+	}
+	for (i = 0; i < j->to.n; i++) {
+		if (!silent[i])
+			continue;
+		limit = (whole - (seconds() - start)) / left--;
+		err = retrieve(j, &j->to.a[i],
+			       limit < FIRST_LIMIT ? FIRST_LIMIT : limit);
+		if (!not_connected(err, j->req.stage))
+			goto answered;
+	}
+	return err;
+
+answered:
+	/* Another attempt is to go on with the file of the same server */
+	prefer_address(&j->to, i);
+	server = j->to.a[0].name;
+	return err;
+}
+
+/* Is the .part another file than the one that the server has now? */
+static bool changed(struct job *j, int err)
+{
+	if (!j->req.offset)
+		return false;
+	if (err == ESTALE)
+		note("the file on the server is newer than %s: starting over",
+		     j->part.path);
+	else if (err == ERANGE &&
+		 j->req.remote_size != KNETDEMO_FTP_SIZE_UNKNOWN)
+		note("the file on the server has %llu bytes, less than %s: starting over",
+		     (unsigned long long)j->req.remote_size, j->part.path);
+	else
+		return false;
+	cut_part(&j->part, 0);
+	j->req.offset = 0;
+	j->from = 0;
+	j->mtime = 0;
+	j->dated = false;
+	return true;
+}
+
+/* Nothing is left to retrieve, which some servers refuse to do */
+static bool complete(const struct job *j)
+{
+	return j->req.offset && j->req.offset == j->req.remote_size &&
+	       j->req.code / 100 == 5 &&
+	       (j->req.stage == KNETDEMO_FTP_STAGE_REST ||
+		j->req.stage == KNETDEMO_FTP_STAGE_RETR);
 }
 
 /*
- * The file that is written to until it is whole. Others may write to its
- * directory, too: what is there must be ours, and nobody else be at it.
+ * Wait before the next attempt: twice as long each time. False where there is
+ * none: the time is up, or a signal came.
  */
-static int open_part(const char *part, bool resume, struct stat *st)
+static bool back_off(double deadline, unsigned int *wait)
 {
-	int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
-	struct stat there;
-	bool is_new;
-	int fd;
+	struct timespec ts = { .tv_sec = *wait };
 
-	for (;; close(fd)) {
-		fd = open(part, flags | O_CREAT | O_EXCL, 0666);
-		is_new = fd >= 0;
-		if (!is_new && errno == EEXIST) {
-			fd = open(part, flags);
-			if (fd < 0 && errno == ENOENT)
-				continue;
-		}
-		if (fd < 0 || fstat(fd, st))
-			die(EXIT_LOCAL, "%s: %s", part, strerror(errno));
-		if (!is_new && (!S_ISREG(st->st_mode) || st->st_nlink > 1 ||
-				st->st_uid != geteuid()))
-			die(EXIT_LOCAL, "%s is there, and not a file of ours",
-			    part);
-		if (flock(fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK)
-			die(EXIT_LOCAL, "%s: somebody else retrieves it",
-			    part);
-		/* Still of this name, when we were the last to lock it? */
-		if (!lstat(part, &there) && there.st_ino == st->st_ino &&
-		    there.st_dev == st->st_dev)
-			break;
-	}
-	if (!resume && ftruncate(fd, 0))
-		die(EXIT_LOCAL, "%s: %s", part, strerror(errno));
-	if (fstat(fd, st))
-		die(EXIT_LOCAL, "%s: %s", part, strerror(errno));
-	return fd;
+	if (deadline && seconds() + *wait >= deadline)
+		return false;
+	note("another attempt in %u s", *wait);
+	while (!caught && nanosleep(&ts, &ts) && errno == EINTR)
+		;
+	*wait = *wait * 2 < BACKOFF_MAX ? *wait * 2 : BACKOFF_MAX;
+	return !caught;
 }
 
-/* The file is whole: give it its name, and make that last */
-static void put_in_place(int fd, const char *part, const char *name)
+static void say_what_failed(const struct job *j, int err)
 {
-	char *copy = copy_of(name);
-	int dir;
-
-	if (fsync(fd))
-		die(EXIT_LOCAL, "%s: %s: what is there may be wrong", part,
-		    strerror(errno));
-	if (rename(part, name))
-		die(EXIT_LOCAL, "%s: %s: %s has the whole file", name,
-		    strerror(errno), part);
-	dir = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir >= 0) {
-		/* Not all file systems can */
-		if (fsync(dir) && errno != EINVAL && errno != EROFS)
-			die(EXIT_LOCAL, "%s: %s", copy, strerror(errno));
-		close(dir);
-	}
-	free(copy);
-}
-
-/* Where the file goes; what is there already is replaced if it is a file */
-static const char *local_name(const struct url *u, const struct options *opt)
-{
-	const char *name = opt->output;
-	const char *last;
-	struct stat st;
-
-	if (!name)
-		name = basename(copy_of(u->path));
-	last = basename(copy_of(name));
-	if (!*name || name[strlen(name) - 1] == '/' || !strcmp(last, ".") ||
-	    !strcmp(last, ".."))
-		die(EXIT_USAGE, "no name of a file: see --output");
-	if (!stat(name, &st) && !S_ISREG(st.st_mode))
-		die(EXIT_LOCAL, "%s is there, and not a regular file", name);
-	return name;
-}
-
-static void say_what_failed(const struct knetdemo_ftp_get *req, int err)
-{
+	static const char * const connections[] = {
+		[KNETDEMO_FTP_FAILED_CONTROL]	= " (the control connection)",
+		[KNETDEMO_FTP_FAILED_DATA]	= " (the data connection)",
+	};
+	const struct knetdemo_ftp_get *req = &j->req;
 	const char *stage = req->stage < ARRAY_SIZE(stages) ?
 			    stages[req->stage] : "?";
+	const char *which = req->failed < ARRAY_SIZE(connections) ?
+			    connections[req->failed] : NULL;
 
 	if (req->code)
-		say("%s: %s: %s (%u %s)", server, stage, strerror(err),
-		    req->code, req->text);
+		say("%s: %s: %s%s (%u %s)", server, stage, strerror(err),
+		    which ? : "", req->code, req->text);
 	else
-		say("%s: %s: %s", server, stage, strerror(err));
+		say("%s: %s: %s%s", server, stage, strerror(err), which ? : "");
+}
+
+/* What a failed retrieval leaves, and what can be done with that */
+static void say_what_is_left(const struct job *j, int err)
+{
+	const struct part *p = &j->part;
+	unsigned long long size = j->req.offset;
+
+	if (!p->name)
+		return;
+	if (!size) {
+		unlink(p->path);
+		return;
+	}
+	if (j->dated)
+		date_part(p, j->mtime);
+	if (cannot_resume(j))
+		say("%s is as it was; this server resumes nothing", p->path);
+	else if (may_pass(j, err) || err == EINTR ||
+		 j->req.stage == KNETDEMO_FTP_STAGE_WRITE)
+		say("%s has %llu bytes; --resume goes on from there", p->path,
+		    size);
+	else if (size == j->from)
+		say("%s is as it was, with %llu bytes", p->path, size);
+	else
+		say("%s has the first %llu bytes", p->path, size);
+}
+
+/*
+ * The time that the resolver takes counts, too, and it does not stop for a
+ * signal. There is nothing to clean up yet.
+ */
+static void on_alarm(int sig)
+{
+	static const char text[] = "knetdemo: no end within --max-time\n";
+
+	if (write(STDERR_FILENO, text, sizeof(text) - 1) < 0)
+		_exit(EXIT_OTHER);
+	_exit(EXIT_BROKEN);
+}
+
+static void limit_time(double s)
+{
+	const struct itimerval limit = {
+		.it_value.tv_sec = s,
+		.it_value.tv_usec = (s - (long)s) * 1e6,
+	};
+
+	signal(SIGALRM, on_alarm);
+	setitimer(ITIMER_REAL, &limit, NULL);
+}
+
+static void find_server(struct job *j, const struct url *u,
+			unsigned int *tries, unsigned int *wait)
+{
+	const struct options *opt = j->opt;
+	struct knetdemo_ftp_get *req = &j->req;
+	static struct addresses source;
+	int family = opt->family;
+	int err;
+
+	if (opt->source) {
+		err = find_addresses(opt->source, NULL, family, AI_NUMERICHOST,
+				     opt->interface, &source);
+		if (err)
+			die(EXIT_USAGE, "%s: %s", opt->source,
+			    gai_strerror(err));
+		family = source.a[0].sa.ss_family;
+		req->source = (uintptr_t)&source.a[0].sa;
+		req->source_len = source.a[0].len;
+	}
+	if (opt->interface) {
+		if (!if_nametoindex(opt->interface))
+			die(EXIT_USAGE, "%s: %s", opt->interface,
+			    strerror(errno));
+		memcpy(req->device, opt->interface, strlen(opt->interface));
+	}
+	while ((err = find_addresses(u->host, u->port, family, 0,
+				     opt->interface, &j->to))) {
+		if (err != EAI_AGAIN || *tries >= opt->retries)
+			die(EXIT_CONNECT, "%s: %s", u->host,
+			    gai_strerror(err));
+		note("%s: %s", u->host, gai_strerror(err));
+		++*tries;
+		back_off(0, wait);
+	}
 }
 
 static int get(char *text, const struct options *opt)
 {
-	struct addrinfo hints = {
-		.ai_family = opt->family,
-		.ai_socktype = SOCK_STREAM,
-	};
 	struct url u = parse_url(text, opt);
 	const char *name = local_name(&u, opt);
-	struct knetdemo_ftp_get req = {};
-	struct addrinfo *list, *ai, *source = NULL;
-	char part[PATH_MAX];
-	unsigned long long from;
-	double start, took;
-	struct stat st;
-	int dev, fd, err;
+	unsigned int tries = 0, wait = 1;
+	double start = seconds(), took;
+	struct job j = { .opt = opt };
+	int err;
 
-	if (snprintf(part, sizeof(part), "%s.part", name) >= (int)sizeof(part))
-		die(EXIT_USAGE, "the name of the file is too long");
-
-	if (opt->source) {
-		hints.ai_flags = AI_NUMERICHOST;
-		err = getaddrinfo(opt->source, NULL, &hints, &source);
-		if (err)
-			die(EXIT_USAGE, "%s: %s", opt->source,
-			    gai_strerror(err));
-		hints.ai_flags = 0;
-		hints.ai_family = source->ai_family;
-	}
-	err = getaddrinfo(u.host, u.port, &hints, &list);
-	if (err)
-		die(EXIT_CONNECT, "%s: %s", u.host, gai_strerror(err));
-	dev = open_device();
+	if (!name && opt->resume)
+		die(EXIT_USAGE, "the standard output has nothing to resume");
+	if (opt->max_time)
+		limit_time(opt->max_time);
+	find_server(&j, &u, &tries, &wait);
+	took = seconds() - start;
+	limit_time(0);
+	j.dev = open_device();
 	find_password(&u, opt);
-	fd = open_part(part, opt->resume, &st);
+	if (name)
+		open_part(&j.part, name, opt->resume);
+	else
+		open_unnamed(&j.part);
 
-	req.size = sizeof(req);
-	req.flags = KNETDEMO_FTP_SIZE;
+	j.from = part_size(&j.part);
+	j.mtime = j.part.mtime;
+	j.req.size = sizeof(j.req);
+	if (!opt->no_size)
+		j.req.flags |= KNETDEMO_FTP_SIZE | KNETDEMO_FTP_MDTM;
 	if (opt->active)
-		req.flags |= KNETDEMO_FTP_ACTIVE;
-	req.user = (uintptr_t)u.user;
-	req.password = (uintptr_t)u.password;
-	req.path = (uintptr_t)u.path;
-	req.fd = fd;
-	req.timeout_ms = opt->timeout_ms;
-	req.offset = st.st_size;
-	if (source) {
-		req.source = (uintptr_t)source->ai_addr;
-		req.source_len = source->ai_addrlen;
-	}
-	from = st.st_size;
+		j.req.flags |= KNETDEMO_FTP_ACTIVE;
+	if (opt->pasv)
+		j.req.flags |= KNETDEMO_FTP_PASV;
+	j.req.user = (uintptr_t)u.user;
+	j.req.password = (uintptr_t)u.password;
+	j.req.path = (uintptr_t)u.path;
+	j.req.fd = j.part.fd;
+	j.req.timeout_ms = opt->timeout_ms;
+	j.req.offset = j.from;
 
 	catch_signals();
 	signal(SIGXFSZ, SIG_IGN);
 
+	/* The time at the prompt for the password is not the transfer's */
 	start = seconds();
-	for (ai = list; ai; ai = ai->ai_next) {
-		name_server(ai);
-		req.server = (uintptr_t)ai->ai_addr;
-		req.server_len = ai->ai_addrlen;
-		for (;;) {
-			err = retrieve(dev, &req, !opt->quiet && isatty(2));
-			/* We were stopped, and are to go on */
-			if (err != EINTR || caught || fstat(fd, &st))
-				break;
-			req.offset = st.st_size;
+	if (opt->max_time)
+		j.deadline = start + opt->max_time - took;
+	for (;;) {
+		err = retrieve_from_any(&j);
+		if (err && complete(&j)) {
+			note("%s was complete", j.part.path);
+			err = 0;
 		}
-		if (!not_connected(err, req.stage))
+		if (!err)
 			break;
-		if (ai->ai_next)
-			say("%s: %s", server, strerror(err));
+		if (changed(&j, err))
+			continue;
+		if (caught || j.expired || tries >= opt->retries ||
+		    !may_pass(&j, err))
+			break;
+		say_what_failed(&j, err);
+		if (j.req.good)
+			wait = 1;
+		if (!back_off(j.deadline, &wait))
+			break;
+		tries++;
 	}
 	took = seconds() - start;
 	explicit_bzero(u.password, strlen(u.password));
 
-	if (fstat(fd, &st))
-		st.st_size = 0;
-	if (err) {
-		say_what_failed(&req, err);
-		if (!st.st_size)
-			unlink(part);
-		else
-			say("%s has %llu bytes; --resume goes on from there",
-			    part, (unsigned long long)st.st_size);
-		return status_of(err, req.stage);
+	if (err && j.expired) {
+		say("no end within --max-time");
+		say_what_is_left(&j, EINTR);
+		return EXIT_BROKEN;
 	}
-	put_in_place(fd, part, name);
-	if (!opt->quiet) {
-		put_clean(name, stderr);
+	if (err) {
+		if (caught)
+			err = EINTR;
+		say_what_failed(&j, err);
+		say_what_is_left(&j, err);
+		return status_of(err, j.req.stage);
+	}
+	put_in_place(&j.part);
+	if (!quiet) {
+		put_clean(name ? : "standard output", stderr);
 		fprintf(stderr, ": %llu bytes in %.1f s\n",
-			(unsigned long long)st.st_size - from, took);
+			(unsigned long long)j.req.offset - j.from, took);
 	}
 	return EXIT_OK;
 }
 
+static double seconds_of(const char *what, const char *text, double min,
+			 double max)
+{
+	char *end;
+	double s = strtod(text, &end);
+
+	if (end == text || *end || !(s >= min) || s > max)
+		die(EXIT_USAGE, "--%s is %g to %g s", what, min, max);
+	return s;
+}
+
+static unsigned int retries_of(const char *text)
+{
+	size_t len = strlen(text);
+
+	if (!len || len > 4 || strspn(text, "0123456789") != len)
+		die(EXIT_USAGE, "--retry is 0 to 9999");
+	return atoi(text);
+}
+
 int get_main(int argc, char **argv)
 {
+	enum { MAX_TIME = 256, NO_SIZE, PASSWORD_IN_URL, PASV, RETRY };
 	static const struct option longs[] = {
 		{ "output", required_argument, NULL, 'o' },
 		{ "resume", no_argument, NULL, 'r' },
 		{ "active", no_argument, NULL, 'a' },
 		{ "source", required_argument, NULL, 's' },
+		{ "interface", required_argument, NULL, 'i' },
 		{ "timeout", required_argument, NULL, 't' },
+		{ "max-time", required_argument, NULL, MAX_TIME },
+		{ "retry", required_argument, NULL, RETRY },
+		{ "no-size", no_argument, NULL, NO_SIZE },
+		{ "pasv", no_argument, NULL, PASV },
 		{ "password-file", required_argument, NULL, 'p' },
 		{ "netrc", required_argument, NULL, 'n' },
-		{ "password-in-url", no_argument, NULL, 'u' },
+		{ "password-in-url", no_argument, NULL, PASSWORD_IN_URL },
 		{ "quiet", no_argument, NULL, 'q' },
 		{ "help", no_argument, NULL, 'h' },
 		{}
 	};
 	struct options opt = {};
-	char *end;
-	double t;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "o:ra46s:t:p:n:qh", longs,
+	while ((c = getopt_long(argc, argv, "o:ra46s:i:t:p:n:qh", longs,
 				NULL)) != -1) {
 		switch (c) {
 		case 'o':
@@ -338,11 +558,26 @@ int get_main(int argc, char **argv)
 		case 's':
 			opt.source = optarg;
 			break;
+		case 'i':
+			if (!*optarg || strlen(optarg) >= IFNAMSIZ)
+				die(EXIT_USAGE, "--interface: no such name");
+			opt.interface = optarg;
+			break;
 		case 't':
-			t = strtod(optarg, &end);
-			if (*end || !(t >= 0.1) || t > 600)
-				die(EXIT_USAGE, "--timeout is 0.1 to 600 s");
-			opt.timeout_ms = t * 1000;
+			opt.timeout_ms = 1000 * seconds_of("timeout", optarg,
+							   0.1, 600);
+			break;
+		case MAX_TIME:
+			opt.max_time = seconds_of("max-time", optarg, 0.1, 1e9);
+			break;
+		case RETRY:
+			opt.retries = retries_of(optarg);
+			break;
+		case NO_SIZE:
+			opt.no_size = true;
+			break;
+		case PASV:
+			opt.pasv = true;
 			break;
 		case 'p':
 			opt.password_file = optarg;
@@ -350,11 +585,11 @@ int get_main(int argc, char **argv)
 		case 'n':
 			opt.netrc = optarg;
 			break;
-		case 'u':
+		case PASSWORD_IN_URL:
 			opt.url_password = true;
 			break;
 		case 'q':
-			opt.quiet = true;
+			quiet = true;
 			break;
 		case 'h':
 			fputs(usage_text, stdout);

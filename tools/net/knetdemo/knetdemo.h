@@ -7,11 +7,15 @@
 #ifndef KNETDEMO_TOOL_H
 #define KNETDEMO_TOOL_H
 
+#include <limits.h>
+#include <netdb.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <sys/socket.h>
+#include <sys/types.h>
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof(*(a)))
 
@@ -46,12 +50,50 @@ struct options {
 	const char *source;
 	const char *password_file;
 	const char *netrc;
+	const char *interface;
 	bool resume;
 	bool active;
+	bool pasv;
+	bool no_size;
 	bool url_password;
-	bool quiet;
 	int family;
 	unsigned int timeout_ms;
+	unsigned int retries;
+	double max_time;	/* 0 is no limit */
+};
+
+/* More than a resolver gives for a server that anybody uses */
+#define ADDRESSES_MAX	32
+
+struct address {
+	struct sockaddr_storage sa;
+	socklen_t len;
+	char name[64];		/* as /proc and messages have it */
+};
+
+struct addresses {
+	struct address a[ADDRESSES_MAX];
+	size_t n;
+};
+
+/* The file until it is whole */
+struct part {
+	int fd;
+	const char *name;	/* that it gets; NULL is the standard output */
+	char path[PATH_MAX];	/* that it has */
+	bool has_mode;
+	mode_t mode;		/* of the file that it replaces */
+	time_t mtime;		/* of what was there before, or 0 */
+};
+
+/* A transfer, for the thread that watches it */
+struct watched {
+	int fd;
+	unsigned long long from;	/* bytes that were there before */
+	const unsigned int *id;		/* where the kernel writes its number */
+	bool draw;
+	double connect_limit;	/* s, or 0 */
+	double deadline;	/* as seconds(), or 0 */
 };
 
 /* knetdemo.c */
@@ -59,10 +101,13 @@ extern const char usage_text[];
 
 /* util.c */
 extern atomic_int caught;	/* the signal that ends the program, or 0 */
+extern bool quiet;		/* only errors are said */
 
 void put_clean(const char *s, FILE *to);
 __attribute__((format(printf, 1, 2)))
 void say(const char *format, ...);
+__attribute__((format(printf, 1, 2)))
+void note(const char *format, ...);
 __attribute__((noreturn, format(printf, 2, 3)))
 void die(int status, const char *format, ...);
 char *copy_of(const char *text);
@@ -85,9 +130,23 @@ void look_in_netrc(struct url *u, const struct options *opt);
 /* password.c */
 void find_password(struct url *u, const struct options *opt);
 
+/* address.c */
+int find_addresses(const char *host, const char *port, int family, int flags,
+		   const char *interface, struct addresses *found);
+void prefer_address(struct addresses *all, size_t i);
+
+/* part.c */
+const char *local_name(const struct url *u, const struct options *opt);
+void open_part(struct part *p, const char *name, bool resume);
+void open_unnamed(struct part *p);
+unsigned long long part_size(const struct part *p);
+void cut_part(const struct part *p, unsigned long long size);
+void date_part(const struct part *p, unsigned long long mtime);
+void put_in_place(const struct part *p);
+
 /* progress.c */
-void progress_start(int fd, unsigned long long from, const char *server);
-void progress_stop(bool whole);
+void watch_transfer(const struct watched *w);
+bool watch_transfer_end(bool whole);
 
 /* The commands */
 int get_main(int argc, char **argv);

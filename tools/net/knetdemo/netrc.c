@@ -99,7 +99,7 @@ void look_in_netrc(struct url *u, const struct options *opt)
 		return;
 	}
 	if (!fstat(fileno(file), &st) && st.st_mode & 077)
-		say("%s can be read by others", name);
+		note("%s can be read by others", name);
 	do {
 		word = netrc_word(file, true);
 		if (!word || !strcmp(word, "machine") ||

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The bar: how much of the file is there, of the size that the server said.
+ * What happens beside a transfer, in a thread of its own: the bar, and the time
+ * limits that the kernel does not know.
  */
 
 #define _GNU_SOURCE
+#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,38 +14,74 @@
 
 #include "knetdemo.h"
 
+#define TICK_NS		100000000
+
 static struct {
-	int fd;
-	unsigned long long from;
-	char server[64];
+	const struct watched *w;
 	pthread_t thread;
+	pthread_t transfers;	/* the thread that is in the ioctl */
+	double start;
+	unsigned long long size;	/* that the server said, or 0 */
 	bool running;
-	pthread_mutex_t lock;
+	bool out_of_time;
+	pthread_mutex_t lock;	/* protects @over and @whole */
 	pthread_cond_t end;
 	bool over;
 	bool whole;	/* over, and all of the file is there */
 } bar = { .lock = PTHREAD_MUTEX_INITIALIZER, .end = PTHREAD_COND_INITIALIZER };
 
-/* The size that the youngest running transfer from our server has, or 0 */
-static unsigned long long size_from_proc(void)
+/* The fields of a line, separated by blanks; returns how many there are */
+static int split(char *line, char **fields, int max)
 {
-	unsigned long long size = 0;
-	char line[1024], text[32], server[64];
-	FILE *file = fopen(PROC "ftp", "re");
+	char *save, *field;
+	int n = 0;
 
+	for (field = strtok_r(line, " \n", &save); field && n < max;
+	     field = strtok_r(NULL, " \n", &save))
+		fields[n++] = field;
+	return n;
+}
+
+/*
+ * What /proc shows of our transfer: its size, or 0, and its stage. The first
+ * line has the names of the columns.
+ */
+static bool read_proc(unsigned long long *size, char *stage, size_t len)
+{
+	char names[1024], line[1024], number[16];
+	char *name[32], *field[32];
+	FILE *file = NULL;
+	bool found = false;
+	unsigned int id;
+	int i, n;
+
+	/* The kernel writes this while the ioctl runs */
+	id = __atomic_load_n(bar.w->id, __ATOMIC_ACQUIRE);
+	if (id)
+		file = fopen(PROC "ftp", "re");
 	if (!file)
-		return 0;
-	while (fgets(line, sizeof(line), file)) {
-		if (sscanf(line, "%*u running %*s %*u %31s %*s %*s %*s %*s %63s",
-			   text, server) != 2)
-			continue;
-		if (strcmp(server, bar.server))
-			continue;
-		size = strtoull(text, NULL, 10);
-		break;
+		return false;
+	snprintf(number, sizeof(number), "%u", id);
+	*size = 0;
+	*stage = '\0';
+	if (!fgets(names, sizeof(names), file))
+		names[0] = '\0';
+	n = split(names, name, ARRAY_SIZE(name));
+	while (!found && fgets(line, sizeof(line), file)) {
+		int have = split(line, field, ARRAY_SIZE(field));
+
+		for (i = 0; i < n && i < have; i++)
+			if (!strcmp(name[i], "id"))
+				found = !strcmp(field[i], number);
+		for (i = 0; found && i < n && i < have; i++) {
+			if (!strcmp(name[i], "size"))
+				*size = strtoull(field[i], NULL, 10);
+			else if (!strcmp(name[i], "stage"))
+				snprintf(stage, len, "%s", field[i]);
+		}
 	}
 	fclose(file);
-	return size;
+	return found;
 }
 
 static void human(double n, char *buf, size_t len)
@@ -56,79 +94,122 @@ static void human(double n, char *buf, size_t len)
 	snprintf(buf, len, i ? "%.1f %s" : "%.0f %s", n, units[i]);
 }
 
-static void draw(double start)
+static void draw(void)
 {
-	static unsigned long long size;
-	unsigned long long at;
+	double took = seconds() - bar.start;
 	char done[32], rate[32], hashes[31];
-	double took = seconds() - start;
+	unsigned long long at;
 	struct stat st;
 	int n;
 
-	if (!size)
-		size = size_from_proc();
-	at = fstat(bar.fd, &st) ? 0 : st.st_size;
-	/* Perhaps faster than its size could be read */
+	at = fstat(bar.w->fd, &st) ? 0 : st.st_size;
+	/* The transfer may have been faster than its size could be read */
 	if (bar.whole)
-		size = at;
+		bar.size = at;
 	human(at, done, sizeof(done));
-	human(took > 0 ? (at - bar.from) / took : 0, rate, sizeof(rate));
-	if (!size) {
+	human(took > 0 ? (at - bar.w->from) / took : 0, rate, sizeof(rate));
+	if (!bar.size) {
 		fprintf(stderr, "\r%12s %12s/s\033[K", done, rate);
 		return;
 	}
-	n = at >= size ? 30 : at * 30 / size;
+	n = at >= bar.size ? 30 : at * 30 / bar.size;
 	memset(hashes, '#', sizeof(hashes));
 	hashes[n] = '\0';
 	fprintf(stderr, "\r[%-30s] %3d%% %12s %12s/s\033[K", hashes,
-		at >= size ? 100 : (int)(at * 100 / size), done, rate);
+		at >= bar.size ? 100 : (int)(at * 100 / bar.size), done, rate);
 }
 
-static void *draw_thread(void *arg)
+/*
+ * Has the transfer used up its time? Only the stage tells whether it still
+ * connects, and only the time that this takes is limited by @connect_limit.
+ */
+static bool out_of_time(const char *stage)
 {
-	double start = seconds();
+	double now = seconds();
+
+	if (bar.w->deadline && now >= bar.w->deadline)
+		return true;
+	return bar.w->connect_limit && !strcmp(stage, "connect") &&
+	       now - bar.start >= bar.w->connect_limit;
+}
+
+static void *thread_main(void *arg)
+{
 	struct timespec until;
+	char stage[32] = "";
+	unsigned int tick;
 
 	pthread_mutex_lock(&bar.lock);
-	while (!bar.over) {
-		draw(start);
-		clock_gettime(CLOCK_REALTIME, &until);
-		until.tv_nsec += 200000000;
+	for (tick = 0; !bar.over; tick++) {
+		/* After its size only the stage of connecting is of interest */
+		if ((bar.w->connect_limit && !bar.out_of_time) ||
+		    (bar.w->draw && !bar.size)) {
+			unsigned long long size;
+
+			if (read_proc(&size, stage, sizeof(stage)))
+				bar.size = size;
+		}
+		if (bar.w->draw && !(tick % 2))
+			draw();
+		if (bar.out_of_time || out_of_time(stage)) {
+			/*
+			 * Again each time, since a signal that comes just
+			 * before the ioctl does not end it.
+			 */
+			bar.out_of_time = true;
+			pthread_kill(bar.transfers, SIGUSR1);
+		}
+		clock_gettime(CLOCK_MONOTONIC, &until);
+		until.tv_nsec += TICK_NS;
 		if (until.tv_nsec >= 1000000000) {
 			until.tv_nsec -= 1000000000;
 			until.tv_sec++;
 		}
-		pthread_cond_timedwait(&bar.end, &bar.lock, &until);
+		pthread_cond_clockwait(&bar.end, &bar.lock, CLOCK_MONOTONIC,
+				       &until);
 	}
 	pthread_mutex_unlock(&bar.lock);
-	draw(start);
-	fputc('\n', stderr);
+	if (bar.w->draw) {
+		draw();
+		fputc('\n', stderr);
+	}
 	return NULL;
 }
 
 /*
- * Draw until progress_stop(). Signals stay with the calling thread, which is
- * the one that transfers.
+ * Watch a transfer of the calling thread until watch_transfer_end(). @w must
+ * stay until then. Signals are for the calling thread, whose ioctl they end.
  */
-void progress_start(int fd, unsigned long long from, const char *server)
+void watch_transfer(const struct watched *w)
 {
 	sigset_t all, old;
+	int err;
 
-	bar.fd = fd;
-	bar.from = from;
-	snprintf(bar.server, sizeof(bar.server), "%s", server);
+	bar.w = w;
+	bar.start = seconds();
+	bar.transfers = pthread_self();
+	bar.size = 0;
+	bar.out_of_time = false;
 	bar.over = false;
 	bar.whole = false;
+	bar.running = false;
+	if (!w->draw && !w->deadline && !w->connect_limit)
+		return;
 	sigfillset(&all);
 	pthread_sigmask(SIG_BLOCK, &all, &old);
-	bar.running = !pthread_create(&bar.thread, NULL, draw_thread, NULL);
+	err = pthread_create(&bar.thread, NULL, thread_main, NULL);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	/* Without the thread there is no limit */
+	if (err && (w->deadline || w->connect_limit))
+		die(EXIT_OTHER, "no thread: %s", strerror(err));
+	bar.running = !err;
 }
 
-void progress_stop(bool whole)
+/* Returns whether the transfer was told that its time is up */
+bool watch_transfer_end(bool whole)
 {
 	if (!bar.running)
-		return;
+		return false;
 	pthread_mutex_lock(&bar.lock);
 	bar.over = true;
 	bar.whole = whole;
@@ -136,4 +217,5 @@ void progress_stop(bool whole)
 	pthread_mutex_unlock(&bar.lock);
 	pthread_join(bar.thread, NULL);
 	bar.running = false;
+	return bar.out_of_time;
 }

@@ -70,6 +70,17 @@ void die(int status, const char *format, ...)
 	exit(status);
 }
 
+void note(const char *format, ...)
+{
+	va_list args;
+
+	if (quiet)
+		return;
+	va_start(args, format);
+	vsay(format, args);
+	va_end(args);
+}
+
 /* For strings that the program cannot do without */
 char *copy_of(const char *text)
 {
@@ -88,6 +99,7 @@ void flush_output(void)
 }
 
 atomic_int caught;
+bool quiet;
 
 /*
  * Ends the call that waits. A signal may also come just before that call: then
@@ -98,6 +110,11 @@ static void on_signal(int sig)
 	if (sig != SIGALRM)
 		caught = sig;
 	alarm(1);
+}
+
+/* Ends the call that waits, and nothing else: another thread repeats it */
+static void on_poke(int sig)
+{
 }
 
 /* nohup and others want some to stay ignored */
@@ -118,6 +135,8 @@ void catch_signals(void)
 
 	for (i = 0; i < ARRAY_SIZE(signals); i++)
 		catch_signal(signals[i], on_signal, &old);
+	/* Also where it was ignored */
+	sigaction(SIGUSR1, &(struct sigaction){ .sa_handler = on_poke }, NULL);
 }
 
 int open_device(void)

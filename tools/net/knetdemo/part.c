@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The local side of a retrieval: FILE.part, which becomes FILE when it is
+ * whole, or an unnamed file on its way to the standard output.
+ */
+
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "knetdemo.h"
+
+/*
+ * Where the file goes; what is there already is replaced if it is a file. NULL
+ * is the standard output.
+ */
+const char *local_name(const struct url *u, const struct options *opt)
+{
+	const char *name = opt->output;
+	const char *last;
+	struct stat st;
+
+	if (name && !strcmp(name, "-"))
+		return NULL;
+	if (!name)
+		name = basename(copy_of(u->path));
+	last = basename(copy_of(name));
+	if (!*name || name[strlen(name) - 1] == '/' || !strcmp(last, ".") ||
+	    !strcmp(last, ".."))
+		die(EXIT_USAGE, "no name of a file: see --output");
+	if (!stat(name, &st) && !S_ISREG(st.st_mode))
+		die(EXIT_LOCAL, "%s is there, and not a regular file", name);
+	return name;
+}
+
+/* How large the file is; what is there cannot be trusted without that */
+unsigned long long part_size(const struct part *p)
+{
+	struct stat st;
+
+	if (fstat(p->fd, &st))
+		die(EXIT_LOCAL, "%s: %s", p->path, strerror(errno));
+	return st.st_size;
+}
+
+/* Take away all from @size on */
+void cut_part(const struct part *p, unsigned long long size)
+{
+	if (ftruncate(p->fd, size))
+		die(EXIT_LOCAL, "%s: %s: remove it, what is there is wrong",
+		    p->path, strerror(errno));
+}
+
+/*
+ * The mode that the new file gets: that of the file it replaces. Where this
+ * belongs to somebody else it can take permissions away, but not give any.
+ */
+static void find_mode(struct part *p)
+{
+	struct stat st;
+	mode_t mask;
+
+	p->has_mode = !lstat(p->name, &st) && S_ISREG(st.st_mode);
+	if (!p->has_mode)
+		return;
+	p->mode = st.st_mode & 0777;
+	if (st.st_uid == geteuid())
+		return;
+	mask = umask(0);
+	umask(mask);
+	p->mode &= 0666 & ~mask;
+}
+
+/*
+ * The file that is written to until it is whole. Others may write to its
+ * directory, too: what is there must be ours, and nobody else be at it.
+ */
+void open_part(struct part *p, const char *name, bool resume)
+{
+	int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+	struct stat st, there;
+	bool is_new;
+
+	p->name = name;
+	if (snprintf(p->path, sizeof(p->path), "%s.part", name) >=
+	    (int)sizeof(p->path))
+		die(EXIT_USAGE, "the name of the file is too long");
+	find_mode(p);
+	for (;; close(p->fd)) {
+		p->fd = open(p->path, flags | O_CREAT | O_EXCL,
+			     p->has_mode ? 0600 : 0666);
+		is_new = p->fd >= 0;
+		if (!is_new && errno == EEXIST) {
+			p->fd = open(p->path, flags);
+			if (p->fd < 0 && errno == ENOENT)
+				continue;
+		}
+		if (p->fd < 0 || fstat(p->fd, &st))
+			die(EXIT_LOCAL, "%s: %s", p->path, strerror(errno));
+		if (!is_new && (!S_ISREG(st.st_mode) || st.st_nlink > 1 ||
+				st.st_uid != geteuid()))
+			die(EXIT_LOCAL, "%s is there, and not a file of ours",
+			    p->path);
+		if (flock(p->fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK)
+			die(EXIT_LOCAL, "%s: somebody else retrieves it",
+			    p->path);
+		/* Still of this name, when we were the last to lock it? */
+		if (!lstat(p->path, &there) && there.st_ino == st.st_ino &&
+		    there.st_dev == st.st_dev)
+			break;
+	}
+	/* Nobody reads more of it than of the file that it replaces */
+	if (p->has_mode)
+		fchmod(p->fd, p->mode | 0600);
+	if (!resume)
+		cut_part(p, 0);
+	p->mtime = resume ? st.st_mtime : 0;
+}
+
+/* For the standard output: the kernel writes to regular files only */
+void open_unnamed(struct part *p)
+{
+	const char *dir = getenv("TMPDIR");
+
+	if (!dir || !*dir)
+		dir = "/tmp";
+	p->name = NULL;
+	snprintf(p->path, sizeof(p->path), "%s/knetdemo.XXXXXX", dir);
+	p->fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (p->fd >= 0)
+		return;
+	/* Not all file systems have O_TMPFILE */
+	p->fd = mkostemp(p->path, O_CLOEXEC);
+	if (p->fd < 0)
+		die(EXIT_LOCAL, "%s: %s", dir, strerror(errno));
+	unlink(p->path);
+}
+
+/*
+ * The date that the server gives to the file: a later --resume compares it with
+ * the server's, and the clocks of the two hosts need not agree.
+ */
+void date_part(const struct part *p, unsigned long long mtime)
+{
+	const struct timespec times[] = {
+		{ .tv_nsec = UTIME_OMIT },
+		{ .tv_sec = mtime },
+	};
+
+	futimens(p->fd, times);
+}
+
+static void copy_to_stdout(const struct part *p)
+{
+	static char buf[1 << 16];
+	ssize_t have, done, n;
+	off_t at = 0;
+
+	while ((have = pread(p->fd, buf, sizeof(buf), at)) > 0) {
+		for (done = 0; done < have; done += n) {
+			n = write(STDOUT_FILENO, buf + done, have - done);
+			if (n < 0 && errno == EINTR && !caught)
+				n = 0;
+			if (n < 0)
+				die(errno == EINTR ? EXIT_SIGNAL : EXIT_LOCAL,
+				    "the standard output: %s", strerror(errno));
+		}
+		at += have;
+	}
+	if (have < 0)
+		die(EXIT_LOCAL, "%s: %s", p->path, strerror(errno));
+}
+
+/* The file is whole: give it its name, and make that last */
+void put_in_place(const struct part *p)
+{
+	char *copy;
+	int dir;
+
+	if (!p->name) {
+		copy_to_stdout(p);
+		return;
+	}
+	/* A file system without modes has none to keep */
+	if (p->has_mode && fchmod(p->fd, p->mode) && errno != EPERM)
+		die(EXIT_LOCAL, "%s: %s", p->path, strerror(errno));
+	if (fsync(p->fd))
+		die(EXIT_LOCAL, "%s: %s: what is there may be wrong", p->path,
+		    strerror(errno));
+	if (rename(p->path, p->name))
+		die(EXIT_LOCAL, "%s: %s: %s has the whole file", p->name,
+		    strerror(errno), p->path);
+	copy = copy_of(p->name);
+	dir = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir >= 0) {
+		/* Not all file systems can */
+		if (fsync(dir) && errno != EINVAL && errno != EROFS)
+			die(EXIT_LOCAL, "%s: %s", copy, strerror(errno));
+		close(dir);
+	}
+	free(copy);
+}
