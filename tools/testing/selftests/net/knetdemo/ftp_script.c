@@ -2,10 +2,12 @@
 /*
  * The scripted FTP server of ftp_server.h as a program, for shell tests.
  *
- * ftp_script [-l LOG] [-f FILE] [-p PASSWORD] [-c|-s BYTES] [VERB=REPLY]...
+ * ftp_script [-l LOG] [-f FILE|-z BYTES] [-p PASSWORD] [-c|-s BYTES] [-P PORT]
+ *	      [VERB=REPLY]...
  *
  *	-l  commands go there as they come	-f  what RETR sends
- *	-p  the only password that is let in
+ *	-p  the only password that is let in	-z  RETR sends so many zeros
+ *	-P  the port, instead of any that is free
  *	-c  break off after so many bytes	-s  stall after so many
  *
  * REPLY replaces what is usual, without its CR LF; "stall" is none. Prints its
@@ -34,6 +36,17 @@ static char *read_file(const char *name, size_t *size)
 	return data;
 }
 
+static bool more_zeros(struct ftp_server *s, size_t at, const char **from,
+		       size_t *len)
+{
+	static const char zeros[1 << 16];
+
+	*from = zeros;
+	if (*len > sizeof(zeros))
+		*len = sizeof(zeros);
+	return true;
+}
+
 int main(int argc, char **argv)
 {
 	struct ftp_script script[32] = {};
@@ -41,7 +54,7 @@ int main(int argc, char **argv)
 	size_t n = 0;
 	int c;
 
-	while ((c = getopt(argc, argv, "l:f:p:c:s:")) != -1) {
+	while ((c = getopt(argc, argv, "l:f:p:c:s:z:P:")) != -1) {
 		switch (c) {
 		case 'l':
 			s.log = fopen(optarg, "a");
@@ -53,6 +66,13 @@ int main(int argc, char **argv)
 			break;
 		case 'p':
 			s.password = optarg;
+			break;
+		case 'P':
+			s.port = atoi(optarg);
+			break;
+		case 'z':
+			s.size = strtoull(optarg, NULL, 10);
+			s.more = more_zeros;
 			break;
 		case 'c':
 		case 's':

@@ -57,6 +57,7 @@ struct ftp_server {
 	const char *half;	/* FTP_HANGUP, FTP_RESET, or a reply before */
 	int step_us;		/* greeting and replies byte by byte */
 	const char *password;	/* the only one that is let in */
+	int port;		/* to listen at; 0: any */
 	FILE *log;		/* all that was received, as it is */
 	/* the server sets */
 	int family;
@@ -411,7 +412,7 @@ static inline void *ftp_serve(void *arg)
 static inline int ftp_server_start(struct ftp_server *s, int family)
 {
 	s->family = family;
-	s->listener = ftp_listen(family, NULL, 0, 16, &s->addr);
+	s->listener = ftp_listen(family, NULL, s->port, 16, &s->addr);
 	if (s->listener < 0)
 		return -errno;
 	s->len = family == AF_INET ? sizeof(struct sockaddr_in) :

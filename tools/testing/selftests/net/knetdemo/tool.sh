@@ -8,121 +8,9 @@
 # shellcheck source=knetdemo_lib.sh
 source "$(dirname "$(readlink -f "$0")")/knetdemo_lib.sh"
 
-# Exit statuses of the tool
-EXIT_OTHER=1
-EXIT_USAGE=2
-EXIT_CONNECT=3
-EXIT_LOGIN=4
-EXIT_REFUSED=5
-EXIT_BROKEN=6
-EXIT_LOCAL=7
-EXIT_DEVICE=8
-EXIT_SIGNAL=130
-
-needs knetdemo nc setpriv stdbuf timeout unshare
-# A network namespace of its own, for all of it
-[ -n "${KND_UNSHARED:-}" ] || exec unshare -n env KND_UNSHARED=1 "$0" "$@"
-# Else background processes ignore SIGINT
-set -m
-server=
-job=
-
-finish()
-{
-	[ -z "$job" ] || kill -KILL "$job"
-	stop_server
-	wait
-	umount "$dir"
-	rmdir "$dir"
-} 2> /dev/null
-
-# tool ARGUMENTS...: in a directory of its own
-tool()
-{
-	(cd "$dir/client" && HOME=$dir/home exec knetdemo "$@") \
-		> "$dir/out" 2>> "$dir/err"
-}
-
-# In the background, as $job
-start_tool()
-{
-	# Not by tool(), whose shell would be the process
-	(cd "$dir/client" && HOME=$dir/home exec knetdemo "$@") \
-		> "$dir/out" 2>> "$dir/err" &
-	job=$!
-}
-
-# ended STATUS: that one has ended with it
-ended()
-{
-	local status=0
-
-	wait "$job" || status=$?
-	job=
-	[ "$status" -eq "$1" ] ||
-		{ echo "status $status" >> "$dir/err"; false; }
-}
-
-# fails STATUS ARGUMENTS...
-fails()
-{
-	local want=$1 status=0
-	shift
-
-	tool "$@" || status=$?
-	[ "$status" -eq "$want" ] ||
-		{ echo "status $status: $*" >> "$dir/err"; false; }
-}
-
-stop_server()
-{
-	[ -n "$server" ] || return 0
-	kill "$server"
-	wait "$server"
-	server=
-} 2> /dev/null
-
-# serve OPTIONS...: of ftp_script
-serve()
-{
-	local out port
-
-	stop_server
-	: > "$dir/commands"
-	exec {out}< <(exec "$knd_dir/ftp_script" \
-		      -l "$dir/commands" -f "$dir/file" "$@")
-	server=$!
-	read -r -u "$out" port
-	exec {out}<&-
-	host=127.0.0.1:$port
-	url=ftp://$host
-}
-
-# received LINE: the server was sent this
-received()
-{
-	local line
-
-	while IFS= read -r line; do
-		[ "$line" != "$1"$'\r' ] || return 0
-	done < "$dir/commands"
-	return 1
-}
-
-none_received() { [ ! -s "$dir/commands" ]; }
-says() { grep -qF -e "$1" "$dir/err"; }
-# All that was said can be seen
-printable()
-{
-	[ "$(cat "$dir/out" "$dir/err" | LC_ALL=C tr -d '\n -~' |
-		wc -c)" -eq 0 ]
-}
-
-clean() { rm -rf "$dir/client" && mkdir "$dir/client"; }
-whole() { cmp "$dir/file" "$dir/client/file" >> "$dir/err" 2>&1 &&
-	  [ ! -e "$dir/client/file.part" ]; }
-part_has() { [ "$(stat -c %s "$dir/client/file.part" 2> /dev/null)" = "$1" ]; }
-counter() { sed -n "s/^$1 //p" /proc/net/knetdemo/stats; }
+# shellcheck source=tool_lib.sh
+source "$knd_dir/tool_lib.sh"
+needs nc setpriv stdbuf timeout
 
 usage()
 {
@@ -290,6 +178,12 @@ netrc_entries()
 		"$url/file" &&
 	netrc "macdef x\n$me login alice password no\n\n
 		$me login alice password s3cret\n" "$url/file" &&
+	netrc "$me login alice password s3cret\r\n" "$url/file" &&
+	netrc "$me\r\nlogin alice\r\npassword s3cret\r\n" "$url/file" &&
+	netrc "macdef x\r\n$me login alice password no\r\n\r\n
+		$me login alice password s3cret\r\n" "$url/file" &&
+	netrc "$me login alice\nmacdef x\nbye\n\npassword s3cret\n" \
+		"$url/file" &&
 	netrc "$me login \"alice\" password \"s3\\\\cret\"\n" "$url/file" &&
 	! says "read by others" &&
 	# Another file, and one that is open to all
@@ -697,17 +591,7 @@ shows_status()
 	[ "$status" -eq "$EXIT_DEVICE" ]
 }
 
-dir=$(mktemp -d)
-mount -t tmpfs none "$dir"
-mkdir -m 755 "$dir/client" "$dir/home"
-head -c 3000000 /dev/urandom > "$dir/file"
-(umask 077 && echo s3cret > "$dir/password")
-knd_seen=$dir/err
-: > "$dir/err"
-trap finish EXIT
-
 plan 57
-ip link set lo up
 
 serve
 check "usage: 2, and --help" usage
