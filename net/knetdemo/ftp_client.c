@@ -579,7 +579,7 @@ void knd_ftp_free(struct knd_ftp_xfer *x)
  */
 int knd_ftp_show(struct seq_file *seq, void *v)
 {
-	struct knd_ftp *ftp = &knd_pernet(seq_file_single_net(seq))->ftp;
+	struct knd_ftp *ftp = &knd_proc_kn(seq)->ftp;
 	const struct knd_ftp_record *rec;
 
 	seq_puts(seq, "id state stage bytes size rate reply error ms server path\n");

@@ -17,6 +17,7 @@
 #include <linux/netfilter_ipv4.h>
 #include <linux/pid.h>
 #include <linux/pid_namespace.h>
+#include <linux/poll.h>
 #include <linux/preempt.h>
 #include <linux/printk.h>
 #include <linux/ratelimit.h>
@@ -60,6 +61,27 @@ static void knd_monitor_log(struct knd_net *kn, const struct knd_record *rec)
 	else
 		pr_info("TCP connection initiated from %pISpc to %pISpc\n",
 			&src, &dst);
+}
+
+/* Followers of "connections" are woken no more often than this */
+#define KND_MONITOR_WAKE_DELAY		(HZ / 20)
+
+static void knd_monitor_wake_work(struct work_struct *work)
+{
+	struct knd_monitor *mon = container_of(to_delayed_work(work),
+					       struct knd_monitor, wake);
+
+	wake_up_interruptible_poll(&mon->wait, EPOLLIN | EPOLLRDNORM);
+}
+
+/*
+ * The hook may run with BH disabled and the socket locked: it only queues the
+ * work item, which finds all records of the delay.
+ */
+static noinline void knd_monitor_wake(struct knd_monitor *mon)
+{
+	if (!delayed_work_pending(&mon->wake))
+		schedule_delayed_work(&mon->wake, KND_MONITOR_WAKE_DELAY);
 }
 
 /*
@@ -233,6 +255,9 @@ knd_monitor_candidate(struct sk_buff *skb, const struct nf_hook_state *state)
 	rec.seq = atomic64_inc_return(&mon->attempts);
 	knd_ring_put(ring, &rec);
 	preempt_enable();
+	/* Pairs with smp_mb() in knd_connections_poll() */
+	if (unlikely(waitqueue_active(&mon->wait)))
+		knd_monitor_wake(mon);
 
 	trace_knetdemo_connect(state->net, &rec);
 	knd_monitor_log(kn, &rec);
@@ -376,6 +401,8 @@ void __net_init knd_monitor_init(struct knd_net *kn)
 {
 	ratelimit_state_init(&kn->mon.limit, KND_MONITOR_LOG_INTERVAL,
 			     KND_MONITOR_LOG_BURST);
+	init_waitqueue_head(&kn->mon.wait);
+	INIT_DELAYED_WORK(&kn->mon.wake, knd_monitor_wake_work);
 	/* We say ourselves what was kept out */
 	ratelimit_set_flags(&kn->mon.limit, RATELIMIT_MSG_ON_RELEASE);
 }
@@ -409,6 +436,7 @@ void knd_monitor_pre_exit(struct knd_net *kn)
  */
 void __net_exit knd_monitor_exit(struct knd_net *kn)
 {
+	cancel_delayed_work_sync(&kn->mon.wake);
 	knd_ring_free(rcu_dereference_protected(kn->mon.ring, 1));
 	kfree(rcu_dereference_protected(kn->mon.filter, 1));
 }

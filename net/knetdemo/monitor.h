@@ -21,6 +21,8 @@
 #include <linux/sched.h>
 #include <linux/skbuff.h>
 #include <linux/uidgid.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
 #include <net/tcp.h>
 
 /* Rules of a filter */
@@ -204,6 +206,8 @@ enum knd_pass {
  * @unlogged: attempts since the last log line that the limit kept out
  * @syns: the latest SYN of the TCP sockets that share a slot, see
  *	knd_syn_key(); 0 before the first
+ * @wait: tasks that poll() the file "connections"
+ * @wake: wakes them, once for all records of a while
  *
  * Pointers and @hooked change under &knd_net.lock.
  */
@@ -215,6 +219,8 @@ struct knd_monitor {
 	struct ratelimit_state limit;
 	atomic_t unlogged;
 	atomic64_t syns[KND_SYNS];
+	wait_queue_head_t wait;
+	struct delayed_work wake;
 };
 
 /* parse.c */

@@ -4,13 +4,13 @@
  * /proc/net/knetdemo/filter and /proc/net/knetdemo/connections
  */
 
-#include <linux/capability.h>
+#include <linux/module.h>
 #include <linux/pid.h>
 #include <linux/pid_namespace.h>
+#include <linux/poll.h>
 #include <linux/proc_fs.h>
 #include <linux/sched.h>
 #include <linux/seq_file.h>
-#include <linux/seq_file_net.h>
 #include <linux/string.h>
 #include <linux/string_helpers.h>
 #include <linux/time64.h>
@@ -21,7 +21,7 @@
 
 static int knd_filter_show(struct seq_file *seq, void *v)
 {
-	struct knd_net *kn = knd_pernet(seq_file_single_net(seq));
+	struct knd_net *kn = knd_proc_kn(seq);
 	const struct knd_filter *filter;
 	int i;
 
@@ -51,40 +51,69 @@ static int knd_filter_show(struct seq_file *seq, void *v)
 	return 0;
 }
 
-static int knd_filter_write(struct file *file, char *text, size_t size)
-{
-	struct seq_file *seq = file->private_data;
-	struct net *net = seq_file_single_net(seq);
+static const struct seq_operations knd_filter_ops = {
+	.start	= knd_proc_single_start,
+	.next	= knd_proc_single_next,
+	.stop	= knd_proc_single_stop,
+	.show	= knd_filter_show,
+};
 
-	if (net->user_ns != &init_user_ns ||
-	    !file_ns_capable(file, net->user_ns, CAP_NET_ADMIN))
-		return -EPERM;
-	if (strlen(text) != size)
-		return -EINVAL;
-	return knd_monitor_filter(knd_pernet(net), text);
+static int knd_filter_open(struct inode *inode, struct file *file)
+{
+	return knd_proc_open(inode, file, &knd_filter_ops,
+			     sizeof(struct knd_proc));
 }
+
+static ssize_t knd_filter_write(struct file *file, const char __user *from,
+				size_t size, loff_t *pos)
+{
+	return knd_proc_write(file, from, size, knd_monitor_filter);
+}
+
+static const struct proc_ops knd_filter_fops = {
+	.proc_open	= knd_filter_open,
+	.proc_read_iter	= seq_read_iter,
+	.proc_write	= knd_filter_write,
+	.proc_lseek	= seq_lseek,
+	.proc_release	= knd_proc_release,
+};
+
+/* The count at the end of the first listing has not been printed yet */
+#define KND_LOST_UNKNOWN	U64_MAX
 
 /**
  * struct knd_connections - an open file "connections"
- * @p: for seq_file_net()
+ * @p: the namespace
+ * @first: attempts up to this number are not for this reader
  * @last: number of the latest attempt when this listing began
- * @read: how many records were found for it so far
+ * @read: how many records were found so far
+ * @lost: how many attempts the latest count said are lost, or KND_LOST_UNKNOWN
+ * @ended: the reader was told that the listing is over
  * @rec: the record found last, &knd_record.seq 0 where there is none
  *
  * The position in the file is 0 for the header, the number of a record, and
- * one more than the last number for the count at the end.
+ * one more than the last number for the count at the end. A reader that goes on
+ * behind the end gets a listing of what came since: the file can be followed.
  */
 struct knd_connections {
-	struct seq_net_private p;
+	struct knd_proc p;
+	u64 first;
 	u64 last;
 	u64 read;
+	u64 lost;
+	bool ended;
 	struct knd_record rec;
 };
+
+static u64 knd_connections_lost(const struct knd_connections *c)
+{
+	return c->last - c->first - c->read;
+}
 
 /* Find the first record from *pos on */
 static void *knd_connections_find(struct seq_file *seq, loff_t *pos)
 {
-	struct knd_net *kn = knd_pernet(seq_file_net(seq));
+	struct knd_net *kn = knd_proc_kn(seq);
 	struct knd_connections *c = seq->private;
 	struct knd_ring *ring;
 	u64 n = *pos;
@@ -105,7 +134,11 @@ static void *knd_connections_find(struct seq_file *seq, loff_t *pos)
 	*pos = n;
 	if (n > c->last) {
 		c->rec.seq = 0;
-		return &c->last;
+		if (knd_connections_lost(c) != c->lost)
+			return &c->last;
+		/* Nothing new to tell: skip the count */
+		++*pos;
+		return NULL;
 	}
 	c->read++;
 	return &c->rec;
@@ -113,19 +146,32 @@ static void *knd_connections_find(struct seq_file *seq, loff_t *pos)
 
 static void *knd_connections_start(struct seq_file *seq, loff_t *pos)
 {
-	struct knd_net *kn = knd_pernet(seq_file_net(seq));
+	struct knd_net *kn = knd_proc_kn(seq);
 	struct knd_connections *c = seq->private;
+	u64 latest = atomic64_read(&kn->mon.attempts);
 
 	/* Keeps the ring, and keeps it complete */
 	mutex_lock(&kn->lock);
 	if (!*pos) {
-		c->last = atomic64_read(&kn->mon.attempts);
+		c->first = 0;
+		c->last = latest;
 		c->read = 0;
+		c->lost = KND_LOST_UNKNOWN;
+		c->ended = false;
 		c->rec.seq = 0;
 		return SEQ_START_TOKEN;
 	}
-	if (*pos > c->last + 1)
-		return NULL;
+	if (*pos > c->last + 1) {
+		/* Every listing ends once, for readers that want its end */
+		if (!c->ended || latest == c->last) {
+			c->ended = true;
+			return NULL;
+		}
+		c->lost = knd_connections_lost(c);
+		c->ended = false;
+		*pos = c->last + 1;
+		c->last = latest;
+	}
 	/* Found before, but there was no more room for it */
 	if (c->rec.seq == *pos)
 		return &c->rec;
@@ -142,7 +188,7 @@ static void *knd_connections_next(struct seq_file *seq, void *v, loff_t *pos)
 
 static void knd_connections_stop(struct seq_file *seq, void *v)
 {
-	mutex_unlock(&knd_pernet(seq_file_net(seq))->lock);
+	mutex_unlock(&knd_proc_kn(seq)->lock);
 }
 
 /* As tcpdump writes them */
@@ -197,7 +243,7 @@ static int knd_connections_show(struct seq_file *seq, void *v)
 	}
 	if (v == &c->last) {
 		seq_printf(seq, "# attempts %llu read %llu lost %llu\n",
-			   c->last, c->read, c->last - c->read);
+			   c->last, c->read, knd_connections_lost(c));
 		return 0;
 	}
 
@@ -216,7 +262,7 @@ static int knd_connections_show(struct seq_file *seq, void *v)
 		   from_kuid_munged(seq_user_ns(seq), rec->uid), pid, rec->dev,
 		   rec->mark, knd_connections_flags(rec->flow.flags, flags),
 		   rec->flow.data, rule);
-	if (rec->pid)
+	if (rec->pid && *rec->comm)
 		seq_escape_str(seq, rec->comm,
 			       ESCAPE_NAP | ESCAPE_HEX | ESCAPE_APPEND, " \\");
 	else
@@ -232,23 +278,118 @@ static const struct seq_operations knd_connections_ops = {
 	.show	= knd_connections_show,
 };
 
+static int knd_connections_open(struct inode *inode, struct file *file)
+{
+	int err;
+
+	/*
+	 * poll() leaves entries in a wait queue of the namespace, which has to
+	 * stay as long as the file is open. An open file of procfs keeps the
+	 * namespace, but not the module, whose removal takes all of them.
+	 */
+	if (!try_module_get(THIS_MODULE))
+		return -ENXIO;
+	err = knd_proc_open(inode, file, &knd_connections_ops,
+			    sizeof(struct knd_connections));
+	if (err)
+		module_put(THIS_MODULE);
+	return err;
+}
+
+static int knd_connections_release(struct inode *inode, struct file *file)
+{
+	knd_proc_release(inode, file);
+	module_put(THIS_MODULE);
+	return 0;
+}
+
+/* There is something to read until the end was read, and then with a record */
+static __poll_t knd_connections_poll(struct file *file,
+				     struct poll_table_struct *wait)
+{
+	struct seq_file *seq = file->private_data;
+	struct knd_connections *c = seq->private;
+	struct knd_monitor *mon = &c->p.kn->mon;
+	__poll_t mask = 0;
+
+	poll_wait(file, &mon->wait, wait);
+	/* Pairs with atomic64_inc_return() before knd_monitor_wake() */
+	smp_mb();
+	mutex_lock(&seq->lock);
+	if (!c->ended || (u64)atomic64_read(&mon->attempts) != c->last)
+		mask = EPOLLIN | EPOLLRDNORM;
+	mutex_unlock(&seq->lock);
+	return mask;
+}
+
+/*
+ * SEEK_HOLE from 0 skips all that was recorded so far. The result is 0, as for
+ * the seeks in /dev/kmsg: offsets are in bytes of what was read. SEEK_END stays
+ * an error, since tail would take such a result for an empty file.
+ */
+static loff_t knd_connections_lseek(struct file *file, loff_t offset,
+				    int whence)
+{
+	struct seq_file *seq = file->private_data;
+	struct knd_connections *c = seq->private;
+	struct knd_monitor *mon = &c->p.kn->mon;
+
+	if (whence == SEEK_SET && !offset) {
+		/* seq_lseek() may take this for the offset that it is at */
+		mutex_lock(&seq->lock);
+		seq->index = 0;
+		seq->count = 0;
+		seq->from = 0;
+		seq->read_pos = 0;
+		c->ended = false;
+		file->f_pos = 0;
+		mutex_unlock(&seq->lock);
+		return 0;
+	}
+	if (whence != SEEK_HOLE)
+		return seq_lseek(file, offset, whence);
+	if (offset)
+		return -ENXIO;
+
+	mutex_lock(&seq->lock);
+	c->last = atomic64_read(&mon->attempts);
+	c->first = c->last;
+	c->read = 0;
+	c->lost = 0;
+	c->ended = true;
+	c->rec.seq = 0;
+	seq->index = c->last + 2;
+	seq->count = 0;
+	seq->from = 0;
+	/* seq_read_iter() begins anew at offset 0 */
+	seq->read_pos = 1;
+	file->f_pos = 1;
+	mutex_unlock(&seq->lock);
+	return 0;
+}
+
+static const struct proc_ops knd_connections_fops = {
+	.proc_open	= knd_connections_open,
+	.proc_read_iter	= seq_read_iter,
+	.proc_lseek	= knd_connections_lseek,
+	.proc_poll	= knd_connections_poll,
+	.proc_release	= knd_connections_release,
+};
+
 /**
  * knd_monitor_proc_init - make the monitor's files
  * @kn: the component in a namespace that is being set up
  *
- * They show who talks to whom: for root only.
+ * They show who talks to whom: for root only, and see knd_proc_open().
  *
  * Return: 0 or -ENOMEM. They go with &knd_net.proc.
  */
 int __net_init knd_monitor_proc_init(struct knd_net *kn)
 {
-	if (!proc_create_net_single_write("filter", 0600, kn->proc,
-					  knd_filter_show, knd_filter_write,
-					  NULL))
+	if (!proc_create_data("filter", 0600, kn->proc, &knd_filter_fops, kn))
 		return -ENOMEM;
-	if (!proc_create_net("connections", 0400, kn->proc,
-			     &knd_connections_ops,
-			     sizeof(struct knd_connections)))
+	if (!proc_create_data("connections", 0400, kn->proc,
+			      &knd_connections_fops, kn))
 		return -ENOMEM;
 	return 0;
 }

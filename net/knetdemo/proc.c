@@ -3,21 +3,136 @@
  * Kernel networking demonstration and test services: /proc/net/knetdemo
  */
 
-#include <linux/capability.h>
 #include <linux/fs.h>
 #include <linux/kernel.h>
 #include <linux/proc_fs.h>
 #include <linux/seq_file.h>
 #include <linux/seq_file_net.h>
+#include <linux/slab.h>
 #include <linux/string.h>
-#include <linux/user_namespace.h>
+#include <linux/uaccess.h>
 #include <net/net_namespace.h>
 
 #include "knetdemo.h"
 
+/**
+ * knd_proc_open - open a file that shows who talks to whom
+ * @inode: inode of the file
+ * @file: file
+ * @ops: what it shows
+ * @size: of the private data, which begins with a &struct knd_proc
+ *
+ * The mode of the file lets root open it, but root may lack all capabilities,
+ * as in a container that shares the namespace of its host.
+ *
+ * Context: process. procfs keeps the file until this returns; the open file
+ * keeps the network namespace.
+ * Return: 0, -EPERM without CAP_NET_ADMIN over the namespace, -ENXIO where the
+ * namespace is being dismantled, or -ENOMEM.
+ */
+int knd_proc_open(struct inode *inode, struct file *file,
+		  const struct seq_operations *ops, size_t size)
+{
+	struct knd_net *kn = pde_data(inode);
+	struct knd_proc *p;
+
+	if (!ns_capable(kn->net->user_ns, CAP_NET_ADMIN))
+		return -EPERM;
+	if (!maybe_get_net(kn->net))
+		return -ENXIO;
+	p = __seq_open_private(file, ops, size);
+	if (!p) {
+		put_net(kn->net);
+		return -ENOMEM;
+	}
+	p->kn = kn;
+	netns_tracker_alloc(kn->net, &p->tracker, GFP_KERNEL);
+	return 0;
+}
+
+/**
+ * knd_proc_release - close a file of knd_proc_open()
+ * @inode: inode of the file
+ * @file: file
+ *
+ * Return: 0.
+ */
+int knd_proc_release(struct inode *inode, struct file *file)
+{
+	struct seq_file *seq = file->private_data;
+	struct knd_proc *p = seq->private;
+
+	put_net_track(p->kn->net, &p->tracker);
+	return seq_release_private(inode, file);
+}
+
+/**
+ * knd_proc_write - write to a file of knd_proc_open()
+ * @file: file
+ * @from: text in user memory
+ * @size: length of the text, which is less than a page
+ * @write: gets a copy of the text that ends with a NUL and may be overwritten;
+ *	returns 0 or -errno
+ *
+ * Return: @size or -errno.
+ */
+ssize_t knd_proc_write(struct file *file, const char __user *from, size_t size,
+		       int (*write)(struct knd_net *kn, char *text))
+{
+	struct knd_net *kn = knd_proc_kn(file->private_data);
+	char *text;
+	int err;
+
+	if (!knd_may_configure(kn, file))
+		return -EPERM;
+	if (!size || size >= PAGE_SIZE)
+		return -EINVAL;
+	text = memdup_user_nul(from, size);
+	if (IS_ERR(text))
+		return PTR_ERR(text);
+	err = strlen(text) == size ? write(kn, text) : -EINVAL;
+	kfree(text);
+	return err ?: size;
+}
+
+/**
+ * knd_proc_single_start - the one element of a file without a sequence
+ * @seq: of the file
+ * @pos: position
+ *
+ * Return: SEQ_START_TOKEN at the beginning, else NULL.
+ */
+void *knd_proc_single_start(struct seq_file *seq, loff_t *pos)
+{
+	return *pos ? NULL : SEQ_START_TOKEN;
+}
+
+/**
+ * knd_proc_single_next - no second element
+ * @seq: of the file
+ * @v: the first element
+ * @pos: position
+ *
+ * Return: NULL.
+ */
+void *knd_proc_single_next(struct seq_file *seq, void *v, loff_t *pos)
+{
+	++*pos;
+	return NULL;
+}
+
+/**
+ * knd_proc_single_stop - nothing to release
+ * @seq: of the file
+ * @v: element or NULL
+ */
+void knd_proc_single_stop(struct seq_file *seq, void *v)
+{
+}
+
 static void *knd_proc_tcp_find(struct seq_file *seq, loff_t *pos)
 {
-	struct knd_net *kn = knd_pernet(seq_file_net(seq));
+	struct knd_net *kn = knd_proc_kn(seq);
 	struct knd_conn *c;
 	u32 id = *pos;
 
@@ -64,20 +179,19 @@ static const struct seq_operations knd_proc_tcp_ops = {
 	.show	= knd_proc_tcp_show,
 };
 
-/* "kill ID" or "kill all" */
-static int knd_proc_tcp_write(struct file *file, char *buf, size_t size)
+static int knd_proc_tcp_open(struct inode *inode, struct file *file)
 {
-	struct net *net = seq_file_net(file->private_data);
+	return knd_proc_open(inode, file, &knd_proc_tcp_ops,
+			     sizeof(struct knd_proc));
+}
+
+/* "kill ID" or "kill all" */
+static int knd_proc_tcp_verb(struct knd_net *kn, char *text)
+{
 	char *verb, *word;
 	u32 id = 0;
 
-	if (net->user_ns != &init_user_ns ||
-	    !file_ns_capable(file, net->user_ns, CAP_NET_ADMIN))
-		return -EPERM;
-
-	if (strlen(buf) != size)
-		return -EINVAL;
-	verb = strim(buf);
+	verb = strim(text);
 	word = strpbrk(verb, " \t");
 	if (!word)
 		return -EINVAL;
@@ -87,8 +201,42 @@ static int knd_proc_tcp_write(struct file *file, char *buf, size_t size)
 		return -EINVAL;
 	if (strcmp(word, "all") && (kstrtou32(word, 10, &id) || !id))
 		return -EINVAL;
-	return knd_conn_kill(knd_pernet(net), id);
+	return knd_conn_kill(kn, id);
 }
+
+static ssize_t knd_proc_tcp_write(struct file *file, const char __user *from,
+				  size_t size, loff_t *pos)
+{
+	return knd_proc_write(file, from, size, knd_proc_tcp_verb);
+}
+
+static const struct proc_ops knd_proc_tcp_fops = {
+	.proc_open	= knd_proc_tcp_open,
+	.proc_read_iter	= seq_read_iter,
+	.proc_write	= knd_proc_tcp_write,
+	.proc_lseek	= seq_lseek,
+	.proc_release	= knd_proc_release,
+};
+
+static const struct seq_operations knd_proc_ftp_ops = {
+	.start	= knd_proc_single_start,
+	.next	= knd_proc_single_next,
+	.stop	= knd_proc_single_stop,
+	.show	= knd_ftp_show,
+};
+
+static int knd_proc_ftp_open(struct inode *inode, struct file *file)
+{
+	return knd_proc_open(inode, file, &knd_proc_ftp_ops,
+			     sizeof(struct knd_proc));
+}
+
+static const struct proc_ops knd_proc_ftp_fops = {
+	.proc_open	= knd_proc_ftp_open,
+	.proc_read_iter	= seq_read_iter,
+	.proc_lseek	= seq_lseek,
+	.proc_release	= knd_proc_release,
+};
 
 /**
  * knd_proc_init - make the files of a namespace
@@ -106,15 +254,13 @@ int __net_init knd_proc_init(struct knd_net *kn)
 	if (!proc_create_net_single("stats", 0444, kn->proc, knd_stats_show,
 				    NULL))
 		goto remove;
-	if (!proc_create_net_data_write("tcp", 0600, kn->proc,
-					&knd_proc_tcp_ops, knd_proc_tcp_write,
-					sizeof(struct seq_net_private), NULL))
+	if (!proc_create_data("tcp", 0600, kn->proc, &knd_proc_tcp_fops, kn))
 		goto remove;
 	if (!proc_create_net_single("udp", 0444, kn->proc, knd_udp_show, NULL))
 		goto remove;
 	if (knd_monitor_proc_init(kn))
 		goto remove;
-	if (!proc_create_net_single("ftp", 0400, kn->proc, knd_ftp_show, NULL))
+	if (!proc_create_data("ftp", 0400, kn->proc, &knd_proc_ftp_fops, kn))
 		goto remove;
 	return 0;
 
