@@ -3,58 +3,91 @@
  * knetdemo watch: show connections as they are opened.
  */
 
-#include <time.h>
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "knetdemo.h"
 
-/*
- * Print what is new in the ring, or only what the columns are; returns the last
- * number that was there.
- */
-static unsigned long long print_new(unsigned long long last, bool print)
-{
-	FILE *file = open_proc("connections");
-	unsigned long long seq;
-	char line[1024];
+/* Lines of the file, across the pieces in which they are read */
+struct lines {
+	int fd;
+	unsigned long long lost;
+	size_t len;
+	char text[16384];
+};
 
-	while (fgets(line, sizeof(line), file)) {
-		if (sscanf(line, " %llu ", &seq) != 1) {
-			if (!print && *line != '#')
-				put_line(line);
-			/* The module was loaded anew */
-			if (sscanf(line, "# attempts %llu ", &seq) == 1 &&
-			    seq < last)
-				last = 0;
+/*
+ * Print what came since the last call. Returns false at the end of what is
+ * there, or when a signal ended the wait.
+ */
+static bool print_new(struct lines *l)
+{
+	unsigned long long lost;
+	char *line = l->text, *end;
+	ssize_t n;
+
+	n = read(l->fd, l->text + l->len, sizeof(l->text) - 1 - l->len);
+	if (n < 0 && errno != EINTR)
+		die(EXIT_DEVICE, PROC "connections: %s", strerror(errno));
+	if (n <= 0)
+		return false;
+	l->len += n;
+	l->text[l->len] = '\0';
+	for (; (end = strchr(line, '\n')); line = end + 1) {
+		*end = '\0';
+		if (*line != '#') {
+			put_line(line);
 			continue;
 		}
-		if (seq <= last)
+		/* There is such a line only where more was lost */
+		if (sscanf(line, "# attempts %*u read %*u lost %llu",
+			   &lost) != 1)
 			continue;
-		if (print && last && seq > last + 1)
-			printf("# %llu not seen: the ring was too small\n",
-			       seq - last - 1);
-		if (print)
-			put_line(line);
-		last = seq;
+		printf("# %llu not seen: the ring was too small\n",
+		       lost - l->lost);
+		l->lost = lost;
 	}
-	fclose(file);
-	return last;
+	l->len -= line - l->text;
+	memmove(l->text, line, l->len);
+	return true;
+}
+
+/* The first line has the names of the columns */
+static void print_columns(struct lines *l)
+{
+	ssize_t n = read(l->fd, l->text, sizeof(l->text) - 1);
+
+	if (n < 0)
+		die(EXIT_DEVICE, PROC "connections: %s", strerror(errno));
+	l->text[n] = '\0';
+	put_line(l->text);
 }
 
 int watch(void)
 {
-	const struct timespec tick = { .tv_nsec = 200000000 };
-	unsigned long long last;
+	struct lines l = { .fd = open(PROC "connections",
+				      O_RDONLY | O_CLOEXEC) };
+	struct pollfd pfd = { .fd = l.fd, .events = POLLIN };
 
+	if (l.fd < 0)
+		die(EXIT_DEVICE, PROC "connections: %s", strerror(errno));
 	catch_signals();
 	if (read_number(SYSCTL, "monitor") == 0)
 		say("the monitor is off: sysctl net.knetdemo.monitor=1");
-	last = print_new(0, false);
+	print_columns(&l);
+	/* What is there already is not read at all */
+	if (lseek(l.fd, 0, SEEK_HOLE) < 0)
+		die(EXIT_DEVICE, PROC "connections: %s", strerror(errno));
+	flush_output();
 	while (!caught) {
-		last = print_new(last, true);
-		if (caught)
-			break;
+		while (print_new(&l) && !caught)
+			;
 		flush_output();
-		nanosleep(&tick, NULL);
+		poll(&pfd, 1, -1);
 	}
 	return EXIT_SIGNAL;
 }
