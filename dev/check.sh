@@ -128,10 +128,12 @@ count_guest()
 # Builds make way for guests, and come in the order in which they are needed
 build() { nice -n 19 "$TOP/dev/kernel.sh" "$@"; }
 
-# These need what only the debug kernel has, and these take so long in it that
-# they have a guest of their own.
+# These need what only one kernel has: fault injection, and SMC, which wants a
+# kernel with InfiniBand. The second guest is for what takes long in the debug
+# kernel.
 debug_only=(faults)
-second=(tcp tcp_netns.sh monitor udp udp_pace)
+distro_only=(monitor_smc)
+second=(tcp tcp_netns.sh monitor_paths udp udp_pace sysctl_files.sh)
 
 debug_tests="$tests"'
 kunit_results
@@ -155,11 +157,14 @@ say "knetdemo: make check; logs are in ${LOGS#"$TOP"/}"
 rc=0
 "$TOP/dev/distro.sh" > /dev/null || rc=$?
 distro=distro
-[ "$rc" -ne 3 ] || distro=release
+if [ "$rc" -eq 3 ]; then
+	# The release kernel stands in, and has no SMC
+	distro=release
+	debug_only+=("${distro_only[@]}")
+fi
 job debug-kernel build debug m
 job series "$TOP/dev/patches.sh" --check
 
-# The release kernel stands in where there is no binary kernel
 job distro guest distro 1200 -k $distro -m -- "$tests
 run all but ${debug_only[*]}
 $module_goes"
@@ -183,7 +188,7 @@ if [ "$status" -ne 0 ]; then
 	one "the debug kernel (status $status, build/logs/debug-kernel.out)" "$status"
 fi
 job debug guest debug 1800 -k debug -m -u -l -- "$debug_tests
-run all but ${second[*]}
+run all but ${distro_only[*]} ${second[*]}
 $module_goes"
 job debug-2 guest debug-2 1800 -k debug -m -l -- "$debug_tests
 run ${second[*]}

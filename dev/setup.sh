@@ -17,6 +17,15 @@ packages=(
 )
 packages+=("$@")
 
+# The tool is also built and tested as a program of 32 bits. The metapackage for
+# that (gcc-multilib) would remove the cross compilers that make lint wants.
+if command -v apt-cache > /dev/null && [ "$(uname -m)" = x86_64 ]; then
+	major=$(gcc -dumpversion 2> /dev/null) ||
+		major=$(apt-cache depends gcc 2> /dev/null |
+			sed -n 's/.*Depends: gcc-\([0-9]*\)$/\1/p' | head -n 1)
+	[ -z "$major" ] || packages+=(libc6-dev-i386 "lib32gcc-${major%%.*}-dev")
+fi
+
 if ! command -v dpkg-query > /dev/null; then
 	for tool in gcc make flex bison bc rsync cpio qemu-system-x86_64 \
 		    busybox bash ip nft nc ethtool; do
