@@ -409,6 +409,8 @@ enum knd_udp_df {
 	KND_UDP_DF_MAX = KND_UDP_DF_CLEAR
 };
 
+int knd_sock_create(struct net *net, int family, int type, int protocol,
+		    struct socket **res);
 int knd_udp_open(struct knd_net *kn, const struct sockaddr_storage *saddr,
 		 const struct sockaddr_storage *daddr,
 		 const struct knd_udp_opts *opts, struct socket *shared,

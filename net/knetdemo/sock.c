@@ -22,6 +22,7 @@
 #include <linux/tcp.h>
 #include <linux/uidgid.h>
 #include <linux/uio.h>
+#include <linux/workqueue.h>
 #include <net/inet_sock.h>
 #include <net/ip.h>
 #include <net/ipv6.h>
@@ -57,6 +58,67 @@ int knd_addr_parse(struct net *net, const char *text, int port,
 		return -EINVAL;
 	*addr = ss;
 	return 0;
+}
+
+/* A socket that a worker is to make */
+struct knd_sock_request {
+	struct work_struct work;
+	struct net *net;
+	int family;
+	int type;
+	int protocol;
+	struct socket *sock;
+	int err;
+};
+
+static void knd_sock_create_work(struct work_struct *work)
+{
+	struct knd_sock_request *req =
+		container_of(work, struct knd_sock_request, work);
+
+	req->err = sock_create_kern(req->net, req->family, req->type,
+				    req->protocol, &req->sock);
+}
+
+/**
+ * knd_sock_create - make a socket that belongs to the component
+ * @net: its namespace; no reference is taken, so that the namespace can be
+ *	dismantled: the owner releases the socket before the pernet exit is over
+ * @family: AF_INET or AF_INET6
+ * @type: SOCK_STREAM or SOCK_DGRAM
+ * @protocol: IPPROTO_TCP or IPPROTO_UDP
+ * @res: where the socket goes; untouched on error
+ *
+ * A socket belongs to the cgroups of the task that makes it: their BPF programs
+ * see its traffic, their memory is charged, and it pins them. A sysctl may be
+ * written by a task whose cgroup has nothing to do with the service, such as a
+ * udev rule in a unit that denies all addresses. A worker makes the socket
+ * therefore, with the credentials and in the cgroup of the kernel's threads.
+ *
+ * Only this is done by the worker. Callers bind the socket themselves, so that
+ * a port below ip_unprivileged_port_start needs the CAP_NET_BIND_SERVICE of
+ * the task that writes the sysctl.
+ *
+ * Context: process; may hold &knd_net.lock. Waits for the worker.
+ * Return: 0, then the caller owns *@res; or -errno of socket().
+ */
+int knd_sock_create(struct net *net, int family, int type, int protocol,
+		    struct socket **res)
+{
+	struct knd_sock_request req = {
+		.net = net,
+		.family = family,
+		.type = type,
+		.protocol = protocol,
+	};
+
+	INIT_WORK_ONSTACK(&req.work, knd_sock_create_work);
+	queue_work(system_dfl_wq, &req.work);
+	flush_work(&req.work);
+	destroy_work_on_stack(&req.work);
+	if (!req.err)
+		*res = req.sock;
+	return req.err;
 }
 
 static void knd_sock_reuse(struct sock *sk, unsigned char reuse)
@@ -204,8 +266,8 @@ int knd_udp_open(struct knd_net *kn, const struct sockaddr_storage *saddr,
 
 	if (from.ss_family != to.ss_family)
 		return -EINVAL;
-	err = sock_create_kern(kn->net, to.ss_family, SOCK_DGRAM, IPPROTO_UDP,
-			       &sock);
+	err = knd_sock_create(kn->net, to.ss_family, SOCK_DGRAM, IPPROTO_UDP,
+			      &sock);
 	if (err)
 		return err;
 
@@ -349,8 +411,8 @@ int knd_sock_listen(struct net *net, struct sockaddr_storage *addr, int backlog,
 	struct sock *sk;
 	int err;
 
-	err = sock_create_kern(net, addr->ss_family, SOCK_STREAM, IPPROTO_TCP,
-			       &sock);
+	err = knd_sock_create(net, addr->ss_family, SOCK_STREAM, IPPROTO_TCP,
+			      &sock);
 	if (err)
 		return err;
 	sk = sock->sk;
