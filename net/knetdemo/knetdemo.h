@@ -77,6 +77,7 @@ struct knd_config {
 	int tcp_backlog;
 	int tcp_max_conns;
 	int tcp_max_conns_per_source;
+	int tcp_log;
 	int tcp_idle_ms;
 	int udp;
 	int udp_dport;
@@ -113,6 +114,7 @@ enum knd_stat {
 	/* tcp */
 	KND_STAT_TCP_ACCEPTED,		/* connections taken into service */
 	KND_STAT_TCP_ACCEPT_ERRORS,	/* accepts that failed, tried again */
+	KND_STAT_TCP_RELISTENED,	/* destroyed listeners replaced */
 	KND_STAT_TCP_REFUSED_MAX,	/* closed at once: tcp_max_conns */
 	KND_STAT_TCP_REFUSED_SOURCE,	/* ... tcp_max_conns_per_source */
 	KND_STAT_TCP_REFUSED_NOMEM,	/* ... no memory to serve it */

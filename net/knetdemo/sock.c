@@ -369,6 +369,12 @@ int knd_udp_reopen(struct socket *sock, const struct sockaddr_storage *daddr)
 	return kernel_connect(sock, (void *)&to, sizeof(to), 0);
 }
 
+/* The cap that listen() has for processes, and kernel_listen() has not */
+static int knd_sock_backlog(const struct sock *sk, int backlog)
+{
+	return min(backlog, READ_ONCE(sock_net(sk)->core.sysctl_somaxconn));
+}
+
 static void knd_sock_set_calls(struct sock *sk,
 			       const struct knd_sock_calls *calls)
 {
@@ -382,7 +388,9 @@ static void knd_sock_set_calls(struct sock *sk,
  * @net: the namespace, which the socket does not hold
  * @addr: where to listen; the port may be in use by connections, not by
  *	another listener
- * @backlog: connections that may wait to be accepted
+ * @backlog: connections that may wait to be accepted; net.core.somaxconn caps it
+ * @lost: to be called, with BH off, when the state of the listener changes,
+ *	that is when it is destroyed (ss -K); accepted sockets inherit it, too
  * @ready: to be called, with BH off and under RCU, when there is something to
  *	accept; accepted sockets inherit it until knd_sock_attach()
  * @data: what @ready finds in the listener's sk_user_data, not in a child's
@@ -402,7 +410,8 @@ static void knd_sock_set_calls(struct sock *sk,
  * Return: 0 or -errno of socket(), bind() or listen().
  */
 int knd_sock_listen(struct net *net, struct sockaddr_storage *addr, int backlog,
-		    void (*ready)(struct sock *sk), void *data,
+		    void (*ready)(struct sock *sk),
+		    void (*lost)(struct sock *sk), void *data,
 		    struct knd_sock_calls *saved, struct socket **res)
 {
 	int len = addr->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6) :
@@ -429,8 +438,12 @@ int knd_sock_listen(struct net *net, struct sockaddr_storage *addr, int backlog,
 	SOCK_INODE(sock)->i_uid = INVALID_UID;
 	WRITE_ONCE(sk->sk_uid, INVALID_UID);
 	sk->sk_ipv6only = false;
-	/* Connections send in softirq, where current is anybody */
-	sk->sk_allocation = GFP_ATOMIC;
+	/*
+	 * Connections send in softirq, where current is any task. Bulk data
+	 * must not take the reserves for atomic allocations: the service tries
+	 * again when there is no memory.
+	 */
+	sk->sk_allocation = GFP_NOWAIT;
 	sk->sk_use_task_frag = false;
 	sock_set_flag(sk, SOCK_URGINLINE);
 	release_sock(sk);
@@ -445,9 +458,10 @@ int knd_sock_listen(struct net *net, struct sockaddr_storage *addr, int backlog,
 	write_lock_bh(&sk->sk_callback_lock);
 	__rcu_assign_sk_user_data_with_flags(sk, data, SK_USER_DATA_NOCOPY);
 	WRITE_ONCE(sk->sk_data_ready, ready);
+	WRITE_ONCE(sk->sk_state_change, lost);
 	write_unlock_bh(&sk->sk_callback_lock);
 
-	err = kernel_listen(sock, backlog);
+	err = kernel_listen(sock, knd_sock_backlog(sk, backlog));
 	if (err) {
 		knd_sock_unlisten(sock, saved);
 		goto release;
@@ -478,20 +492,84 @@ void knd_sock_unlisten(struct socket *sock, const struct knd_sock_calls *saved)
 }
 
 /**
+ * knd_sock_set_backlog - let more or fewer connections wait for accept()
+ * @sock: made by knd_sock_listen()
+ * @backlog: how many; net.core.somaxconn caps it
+ *
+ * Unlike listen() this does not revive a listener that was destroyed, whose
+ * connections would be reset since it stays shut down.
+ *
+ * Context: process, @sock not locked.
+ */
+void knd_sock_set_backlog(struct socket *sock, int backlog)
+{
+	struct sock *sk = sock->sk;
+
+	lock_sock(sk);
+	WRITE_ONCE(sk->sk_max_ack_backlog, knd_sock_backlog(sk, backlog));
+	release_sock(sk);
+}
+
+/**
+ * knd_sock_scoped - is a socket bound to a device?
+ * @sock: made by knd_sock_listen()
+ *
+ * Context: any.
+ * Return: true for a listener on an address with a scope.
+ */
+bool knd_sock_scoped(const struct socket *sock)
+{
+	return READ_ONCE(sock->sk->sk_bound_dev_if);
+}
+
+/**
+ * knd_sock_listens - can a listener still be connected to?
+ * @sock: made by knd_sock_listen()
+ *
+ * Context: process.
+ * Return: false where it was destroyed, or where the device that it is bound
+ * to is gone. A device that comes back by the same name is another one.
+ */
+bool knd_sock_listens(const struct socket *sock)
+{
+	struct sock *sk = sock->sk;
+	int ifindex = READ_ONCE(sk->sk_bound_dev_if);
+	bool there;
+
+	if (inet_sk_state_load(sk) != TCP_LISTEN)
+		return false;
+	if (!ifindex)
+		return true;
+	rcu_read_lock();
+	there = dev_get_by_index_rcu(sock_net(sk), ifindex);
+	rcu_read_unlock();
+	return there;
+}
+
+/**
  * knd_sock_attach - have an accepted socket call its owner
  * @sk: the socket
  * @calls: what it calls; each is called with @sk locked
  * @data: what they find in sk_user_data
  *
- * Context: @sk locked. What came before is not told about: look once.
+ * Context: @sk locked. What came before is not told about: evaluate once.
+ * Return: 0, or -EBUSY where the socket has another owner already, such as a
+ * sockmap that a BPF program put it into before it was accepted. Nothing is
+ * changed then, and knd_sock_release() leaves the other owner in place.
  */
-void knd_sock_attach(struct sock *sk, const struct knd_sock_calls *calls,
-		     void *data)
+int knd_sock_attach(struct sock *sk, const struct knd_sock_calls *calls,
+		    void *data)
 {
+	int err = -EBUSY;
+
 	write_lock_bh(&sk->sk_callback_lock);
-	rcu_assign_sk_user_data(sk, data);
-	knd_sock_set_calls(sk, calls);
+	if (!sk->sk_user_data) {
+		rcu_assign_sk_user_data(sk, data);
+		knd_sock_set_calls(sk, calls);
+		err = 0;
+	}
 	write_unlock_bh(&sk->sk_callback_lock);
+	return err;
 }
 
 /**
@@ -521,6 +599,9 @@ bool knd_sock_lingers(const struct sock *sk)
  * knd_sock_release - close an accepted socket
  * @sock: the socket
  * @saved: the default calls, which it is given back
+ * @data: as knd_sock_attach() had it, or NULL for a socket that was never
+ *	attached. Calls and user data of another owner are left alone: that owner
+ *	takes them away when the socket is closed.
  * @reset: throw away what is not sent and reset the connection
  *
  * A socket that does not hold its namespace loses its timers here: what it
@@ -530,14 +611,16 @@ bool knd_sock_lingers(const struct sock *sk)
  * Context: process, @sock not locked. It calls its owner no more.
  */
 void knd_sock_release(struct socket *sock, const struct knd_sock_calls *saved,
-		      bool reset)
+		      const void *data, bool reset)
 {
 	struct sock *sk = sock->sk;
 
 	lock_sock(sk);
 	write_lock_bh(&sk->sk_callback_lock);
-	knd_sock_set_calls(sk, saved);
-	rcu_assign_sk_user_data(sk, NULL);
+	if (sk->sk_user_data == data) {
+		knd_sock_set_calls(sk, saved);
+		rcu_assign_sk_user_data(sk, NULL);
+	}
 	write_unlock_bh(&sk->sk_callback_lock);
 	/* TCP would keep it, by one of the timers that it is about to lose */
 	if (knd_sock_lingers(sk))

@@ -21,6 +21,7 @@ static const char * const knd_stat_names[] = {
 	[KND_STAT_MONITOR_SYN_AGAIN]	= "monitor_syn_again",
 	[KND_STAT_TCP_ACCEPTED]		= "tcp_accepted",
 	[KND_STAT_TCP_ACCEPT_ERRORS]	= "tcp_accept_errors",
+	[KND_STAT_TCP_RELISTENED]	= "tcp_relistened",
 	[KND_STAT_TCP_REFUSED_MAX]	= "tcp_refused_max",
 	[KND_STAT_TCP_REFUSED_SOURCE]	= "tcp_refused_source",
 	[KND_STAT_TCP_REFUSED_NOMEM]	= "tcp_refused_nomem",

@@ -59,15 +59,16 @@ struct knd_sock_calls {
 };
 
 /* Bits of knd_tcp.flags */
-#define KND_TCP_PENDING		0	/* accept may find something */
+#define KND_TCP_PENDING		0	/* the acceptor has something to do */
 
 /**
  * struct knd_tcp - the TCP service of a network namespace
  * @listener: what is listened on; NULL while the service is off. Changed with
  *	&knd_net.lock and @accept_lock held, read with either.
- * @addr: where @listener is bound, in the words of tcp_addr; &knd_net.lock
- * @port: where @listener is bound; &knd_net.lock
- * @backlog: what @listener was told; &knd_net.lock
+ * @addr: where @listener is bound, in the words of tcp_addr; changed and read
+ *	as @listener is
+ * @port: where @listener is bound; as @addr
+ * @backlog: tcp_backlog, as @listener was told; as @addr
  * @service: enum knd_service for those who are accepted. Changed with
  *	&knd_net.lock and @accept_lock held, when what it needs is there; read
  *	with either.
@@ -81,6 +82,7 @@ struct knd_sock_calls {
  * @conns: the connections by their number, read under RCU
  * @next_id: the number to try next; changed by xa_alloc_cyclic() only
  * @active: connections that are not freed yet
+ * @slots: connections that tcp_max_conns counts: those with an open socket
  * @sources_lock: protects @sources and what is in it
  * @sources: how many connections each address has, by address
  */
@@ -99,20 +101,25 @@ struct knd_tcp {
 	struct xarray conns;
 	u32 next_id;
 	atomic_t active;
+	atomic_t slots;
 	spinlock_t sources_lock;	/* see above */
 	struct rb_root sources;
 };
 
 /* sock.c */
 int knd_sock_listen(struct net *net, struct sockaddr_storage *addr, int backlog,
-		    void (*ready)(struct sock *sk), void *data,
+		    void (*ready)(struct sock *sk),
+		    void (*lost)(struct sock *sk), void *data,
 		    struct knd_sock_calls *saved, struct socket **res);
 void knd_sock_unlisten(struct socket *sock, const struct knd_sock_calls *saved);
-void knd_sock_attach(struct sock *sk, const struct knd_sock_calls *calls,
-		     void *data);
+void knd_sock_set_backlog(struct socket *sock, int backlog);
+bool knd_sock_scoped(const struct socket *sock);
+bool knd_sock_listens(const struct socket *sock);
+int knd_sock_attach(struct sock *sk, const struct knd_sock_calls *calls,
+		    void *data);
 bool knd_sock_lingers(const struct sock *sk);
 void knd_sock_release(struct socket *sock, const struct knd_sock_calls *saved,
-		      bool reset);
+		      const void *data, bool reset);
 int knd_sock_splice(struct sock *sk, const struct bio_vec *bvec,
 		    unsigned int n, size_t offset, size_t len, bool more);
 void knd_sock_addrs(const struct sock *sk, union knd_sockaddr *local,

@@ -23,9 +23,11 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/bitops.h>
+#include <linux/bpf.h>
 #include <linux/bvec.h>
 #include <linux/gfp.h>
 #include <linux/jiffies.h>
+#include <linux/math64.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/net.h>
@@ -50,10 +52,13 @@
 /* Pieces of received data that are sent by one call */
 #define KND_CONN_PIECES		16
 /*
- * What is shorter than this is copied rather than spliced, lest pages are
- * pinned for a few bytes each that the peer never acknowledges
+ * Received data is spliced only if it is at least this fraction of its page,
+ * and copied otherwise. TCP counts the bytes and not the page that they pin, so
+ * that a peer which acknowledges nothing pins eight times as much at most. The
+ * page may be one of 32 KiB or more, where the driver or a local sender
+ * allocates such pages.
  */
-#define KND_CONN_SPLICE_MIN	512
+#define KND_CONN_SPLICE_SHARE	8
 /* When to try again where memory is short and no acknowledgment will tell */
 #define KND_CONN_RETRY		msecs_to_jiffies(20)
 /* How long output may stand still while a connection is being closed */
@@ -90,6 +95,7 @@
 #define KND_CONN_END		1	/* send what there is, then close */
 #define KND_CONN_RESET		2	/* close now, lose what there is */
 #define KND_CONN_KILLED		3	/* ... as "kill" said */
+#define KND_CONN_OWNED		4	/* ... as the socket is another's */
 
 enum knd_conn_state {
 	KND_CONN_OPEN,		/* served */
@@ -120,7 +126,6 @@ enum knd_conn_state {
  * @retry: memory was short; @sk locked
  * @serving: the service runs, and TCP may call from inside of it; @sk locked
  * @err: of sending, once; @sk locked
- * @una: what the peer had acknowledged when the work looked last; the work's
  * @offset: into chargen's pattern; @sk locked
  * @copies: the page with the copies that were sent last. No reference is held:
  *	to be compared only. @sk locked.
@@ -148,7 +153,6 @@ struct knd_conn {
 	bool retry;
 	bool serving;
 	int err;
-	u32 una;
 	unsigned int offset;
 	union {
 		struct {
@@ -186,6 +190,12 @@ static_assert(KND_STAT_TCP_CLOSED_PEER + KND_CLOSE_ERROR ==
 
 /* Concurrency managed: connections do not multiply threads */
 static struct workqueue_struct *knd_conn_wq;
+/*
+ * For what takes long or is much: chargen's output and the end of all
+ * connections. Its threads are scheduled as others are and delay no work item
+ * of a processor; there are at most as many as processors.
+ */
+static struct workqueue_struct *knd_bulk_wq;
 
 /* Made when chargen is first asked for, then never changed */
 static struct bio_vec knd_pattern[KND_PATTERN_PIECES];
@@ -293,18 +303,23 @@ void knd_conn_put(struct knd_conn *c)
 
 	if (!refcount_dec_and_test(&c->refs))
 		return;
-	knd_source_put(kn, c->source);
 	sock_put(c->sk);
 	kfree_rcu(c, rcu);
 	knd_conn_leave(kn);
 }
 
 /* Have the work look. The caller's own reference keeps @c meanwhile. */
-static void knd_conn_queue(struct knd_conn *c)
+static void knd_conn_queue_on(struct knd_conn *c, struct workqueue_struct *wq)
 {
 	refcount_inc(&c->refs);
-	if (!queue_work(knd_conn_wq, &c->work))
+	if (!queue_work(wq, &c->work))
 		refcount_dec(&c->refs);
+}
+
+static void knd_conn_queue(struct knd_conn *c)
+{
+	knd_conn_queue_on(c, c->service == KND_SERVICE_CHARGEN ? knd_bulk_wq :
+								 knd_conn_wq);
 }
 
 /* The connection's first reference is there until the timer is shut down */
@@ -317,7 +332,12 @@ static void knd_conn_timer(struct timer_list *timer)
 
 static void knd_conn_moved(struct knd_conn *c, u64 in, u64 out)
 {
-	WRITE_ONCE(c->active, jiffies);
+	/*
+	 * While a connection is being closed, only what the peer acknowledges
+	 * counts: else a peer that sends for ever is waited for for ever.
+	 */
+	if (c->state == KND_CONN_OPEN)
+		WRITE_ONCE(c->active, jiffies);
 	u64_stats_update_begin(&c->syncp);
 	u64_stats_add(&c->bytes_in, in);
 	u64_stats_add(&c->bytes_out, out);
@@ -413,7 +433,7 @@ static int knd_pieces_open(struct knd_pieces *p, struct knd_conn *c)
 	if (page && c->copied < PAGE_SIZE) {
 		get_page(page);
 	} else {
-		page = alloc_page(GFP_ATOMIC | __GFP_NOWARN);
+		page = alloc_page(GFP_NOWAIT | __GFP_NOWARN);
 		if (!page)
 			return -ENOMEM;
 		c->copied = 0;
@@ -462,7 +482,8 @@ static int knd_pieces_add(struct knd_pieces *p, struct knd_conn *c,
 		if (offset >= end)
 			continue;
 		len = end - offset;
-		if (len < KND_CONN_SPLICE_MIN)
+		if (len < page_size(compound_head(skb_frag_page(frag))) /
+			  KND_CONN_SPLICE_SHARE)
 			return knd_pieces_copy(p, c, skb, offset, len);
 		bvec_set_page(&p->bvec[p->n++], skb_frag_page(frag), len,
 			      skb_frag_off(frag) + skb_frag_size(frag) - len);
@@ -634,7 +655,14 @@ static void knd_conn_write_space(struct sock *sk)
 	if (!c || c->serving || !__sk_stream_is_writeable(sk, 1))
 		return;
 	clear_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
-	knd_conn_turn(c);
+	/*
+	 * A BPF program that sets SO_SNDBUF calls this, perhaps in the middle
+	 * of the processing of an ACK: only queue the work item.
+	 */
+	if (unlikely(has_current_bpf_ctx()))
+		knd_conn_queue(c);
+	else
+		knd_conn_turn(c);
 }
 
 /* In the middle of what TCP does with a segment: not now */
@@ -680,20 +708,28 @@ static enum knd_close knd_conn_reason(int err)
 	}
 }
 
+/*
+ * Jiffies since the peer acknowledged output last, or since output began after
+ * a time without any. Unlike rcv_tstamp this is not changed by a segment that
+ * acknowledges nothing new, such as a window update.
+ */
+static unsigned long knd_conn_since_delivery(const struct knd_conn *c)
+{
+	u64 ms = div_u64(tcp_clock_us() - tcp_sk(c->sk)->delivered_mstamp,
+			 USEC_PER_MSEC);
+
+	return msecs_to_jiffies(min_t(u64, ms, INT_MAX));
+}
+
 /* Did nothing move for as long as it may? If not, look again in time. */
 static bool knd_conn_expired(struct knd_conn *c)
 {
 	unsigned int idle_ms = READ_ONCE(c->kn->cfg.tcp_idle_ms);
-	unsigned long now = jiffies, when;
-	struct tcp_sock *tp = tcp_sk(c->sk);
+	unsigned long now = jiffies, when, since;
 
-	/* Output that is acknowledged moves: at the latest, this was when */
-	if (c->una != tp->snd_una) {
-		c->una = tp->snd_una;
-		when = now - (u32)(tcp_jiffies32 - tp->rcv_tstamp);
-		if (time_after(when, c->active))
-			WRITE_ONCE(c->active, when);
-	}
+	since = knd_conn_since_delivery(c);
+	if (since < now - c->active)
+		WRITE_ONCE(c->active, now - since);
 
 	if (c->state == KND_CONN_CLOSING)
 		when = c->active + KND_CONN_LINGER;
@@ -760,15 +796,21 @@ static void knd_conn_release(struct knd_conn *c, bool reset)
 	struct knd_net *kn = c->kn;
 
 	timer_shutdown_sync(&c->timer);
-	xa_erase(&kn->tcp.conns, c->id);
 	/* Addresses go with the socket, bytes come until it has gone */
 	knd_sock_addrs(c->sk, &local, &peer);
-	knd_sock_release(c->sock, &kn->tcp.calls, reset);
+	knd_sock_release(c->sock, &kn->tcp.calls, c, reset);
 	trace_knetdemo_close(kn->net, c->id, c->service, c->why, &local, &peer,
 			     u64_stats_read(&c->bytes_in),
 			     u64_stats_read(&c->bytes_out));
 	c->sock = NULL;
 	WRITE_ONCE(c->state, KND_CONN_DEAD);
+	/*
+	 * Free the slot before the connection is seen to be over: a client that
+	 * the caps have room for is not refused.
+	 */
+	knd_source_put(kn, c->source);
+	atomic_dec(&kn->tcp.slots);
+	xa_erase(&kn->tcp.conns, c->id);
 	knd_stat_inc(kn, KND_STAT_TCP_CLOSED_PEER + c->why);
 	knd_stat_inc(kn, KND_STAT_TCP_CLOSED);
 	knd_conn_put(c);
@@ -780,28 +822,43 @@ static void knd_conn_work(struct work_struct *work)
 	unsigned long flags = READ_ONCE(c->flags);
 	enum knd_conn_step step;
 	struct sock *sk = c->sk;
+	bool chargen = c->service == KND_SERVICE_CHARGEN;
 	bool slow;
 
 	if (c->state == KND_CONN_DEAD || !(flags & BIT(KND_CONN_READY)))
 		goto put;
 
 	if (flags & BIT(KND_CONN_RESET)) {
-		c->why = flags & BIT(KND_CONN_KILLED) ? KND_CLOSE_KILLED :
-							KND_CLOSE_STOPPED;
+		if (flags & BIT(KND_CONN_OWNED))
+			c->why = KND_CLOSE_ERROR;
+		else if (flags & BIT(KND_CONN_KILLED))
+			c->why = KND_CLOSE_KILLED;
+		else
+			c->why = KND_CLOSE_STOPPED;
 		knd_conn_release(c, true);
 		goto put;
 	}
 
-	/* Owned by somebody, this waits until he is done with it */
-	while ((slow = lock_sock_fast(sk)))
-		unlock_sock_fast(sk, slow);
+	/*
+	 * Chargen takes the socket as a task does, with BH on: what it sends in
+	 * one call is much, and what arrives meanwhile may wait in the backlog.
+	 * The others retry until the socket is held by its spinlock alone: echo
+	 * needs an empty backlog.
+	 */
+	if (chargen)
+		lock_sock(sk);
+	else
+		while ((slow = lock_sock_fast(sk)))
+			unlock_sock_fast(sk, slow);
 	step = knd_conn_look(c);
 	if (step == KND_STEP_SHUTDOWN) {
 		WRITE_ONCE(c->state, KND_CONN_CLOSING);
-		c->una = tcp_sk(sk)->snd_una;
 		WRITE_ONCE(c->active, jiffies);
 	}
-	unlock_sock_fast(sk, false);
+	if (chargen)
+		release_sock(sk);
+	else
+		unlock_sock_fast(sk, false);
 
 	switch (step) {
 	case KND_STEP_SHUTDOWN:
@@ -828,7 +885,7 @@ static void knd_conn_announce(struct knd_conn *c,
 			      const union knd_sockaddr *peer)
 {
 	trace_knetdemo_accept(c->kn->net, c->id, c->service, local, peer);
-	if (knd_may_log(c->kn))
+	if (knd_may_log(c->kn) && READ_ONCE(c->kn->cfg.tcp_log))
 		pr_info_ratelimited("connection established to %pISpc\n",
 				    &peer->sa);
 }
@@ -842,16 +899,22 @@ static void knd_conn_prefer_bursts(struct sock *sk)
 		WRITE_ONCE(tp->notsent_lowat, KND_PATTERN_UNSENT);
 }
 
-/* Have the socket call, and look at what came before it did */
+/*
+ * Have the socket call, and evaluate what came before it did. A socket that has
+ * an owner already, as a BPF program may give it one before it is accepted, is
+ * reset: we neither get its calls nor may take them.
+ */
 static void knd_conn_attach(struct knd_conn *c)
 {
 	struct sock *sk = c->sk;
 	bool slow = lock_sock_fast(sk);
 
-	knd_sock_attach(sk, &knd_conn_calls, c);
+	if (knd_sock_attach(sk, &knd_conn_calls, c)) {
+		set_bit(KND_CONN_OWNED, &c->flags);
+		set_bit(KND_CONN_RESET, &c->flags);
+	}
 	if (c->service == KND_SERVICE_CHARGEN)
 		knd_conn_prefer_bursts(sk);
-	c->una = tcp_sk(sk)->snd_una;
 	set_bit(KND_CONN_READY, &c->flags);
 	unlock_sock_fast(sk, slow);
 	knd_conn_queue(c);
@@ -873,7 +936,8 @@ void knd_conn_start(struct knd_net *kn, struct socket *sock)
 	int err;
 
 	refused = KND_STAT_TCP_REFUSED_MAX;
-	if (atomic_inc_return(&kn->tcp.active) >
+	atomic_inc(&kn->tcp.active);
+	if (atomic_inc_return(&kn->tcp.slots) >
 	    READ_ONCE(kn->cfg.tcp_max_conns))
 		goto refuse;
 
@@ -918,7 +982,8 @@ free:
 	kfree(c);
 refuse:
 	knd_stat_inc(kn, refused);
-	knd_sock_release(sock, &kn->tcp.calls, true);
+	knd_sock_release(sock, &kn->tcp.calls, NULL, true);
+	atomic_dec(&kn->tcp.slots);
 	knd_conn_leave(kn);
 }
 
@@ -983,7 +1048,7 @@ void knd_conn_end_all(struct knd_net *kn, bool reset)
 
 	for (; (c = knd_conn_next(kn, &id)); id++) {
 		set_bit(reset ? KND_CONN_RESET : KND_CONN_END, &c->flags);
-		knd_conn_queue(c);
+		knd_conn_queue_on(c, knd_bulk_wq);
 		knd_conn_put(c);
 		cond_resched();
 	}
@@ -1167,7 +1232,15 @@ unlock:
 int __init knd_conn_module_init(void)
 {
 	knd_conn_wq = alloc_workqueue("knetdemo", WQ_PERCPU, 0);
-	return knd_conn_wq ? 0 : -ENOMEM;
+	if (!knd_conn_wq)
+		return -ENOMEM;
+	knd_bulk_wq = alloc_workqueue("knetdemo_bulk", WQ_UNBOUND,
+				      num_possible_cpus());
+	if (!knd_bulk_wq) {
+		destroy_workqueue(knd_conn_wq);
+		return -ENOMEM;
+	}
+	return 0;
 }
 
 /**
@@ -1175,6 +1248,7 @@ int __init knd_conn_module_init(void)
  */
 void knd_conn_module_exit(void)
 {
+	destroy_workqueue(knd_bulk_wq);
 	destroy_workqueue(knd_conn_wq);
 	knd_pattern_free();
 }

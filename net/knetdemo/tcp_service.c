@@ -15,6 +15,7 @@
 #include <linux/jiffies.h>
 #include <linux/kthread.h>
 #include <linux/net.h>
+#include <linux/printk.h>
 #include <linux/sched.h>
 #include <linux/string.h>
 #include <net/net_namespace.h>
@@ -25,6 +26,8 @@
 
 /* How long the acceptor rests when memory or files are short */
 #define KND_ACCEPT_PAUSE	(HZ / 10)
+/* How often a listener on a scoped address is checked for its device */
+#define KND_LISTEN_CHECK	HZ
 /* How long stopping waits for connections to end in order */
 #define KND_STOP_GRACE		(HZ / 2)
 
@@ -55,6 +58,26 @@ static void knd_tcp_ready(struct sock *sk)
 	read_unlock_bh(&sk->sk_callback_lock);
 }
 
+/*
+ * The listener's sk_state_change: it was destroyed, and the acceptor replaces
+ * it. Sockets that were not accepted yet inherit this as well. They have a
+ * peer, and what they have as user data may be another's.
+ */
+static void knd_tcp_lost(struct sock *sk)
+{
+	struct knd_net *kn;
+
+	if (sk->sk_dport)
+		return;
+	read_lock_bh(&sk->sk_callback_lock);
+	kn = rcu_dereference_sk_user_data(sk);
+	if (kn)
+		knd_tcp_wake(&kn->tcp);
+	read_unlock_bh(&sk->sk_callback_lock);
+}
+
+static int knd_tcp_relisten(struct knd_net *kn);
+
 /* Take one connection; -EAGAIN where there is none */
 static int knd_tcp_accept(struct knd_net *kn, struct socket *listener)
 {
@@ -71,22 +94,29 @@ static int knd_tcp_accept(struct knd_net *kn, struct socket *listener)
 static int knd_tcp_acceptor(void *data)
 {
 	struct knd_net *kn = data;
+	long rest = MAX_SCHEDULE_TIMEOUT;
 	struct knd_tcp *tcp = &kn->tcp;
 	int err;
 
 	while (!kthread_should_stop()) {
-		wait_event_interruptible(tcp->wait, kthread_should_stop() ||
-					 test_bit(KND_TCP_PENDING,
-						  &tcp->flags));
+		wait_event_interruptible_timeout(tcp->wait,
+						 kthread_should_stop() ||
+						 test_bit(KND_TCP_PENDING,
+							  &tcp->flags), rest);
 		clear_bit(KND_TCP_PENDING, &tcp->flags);
 		/* Then look: what comes later sets it. See knd_tcp_wake(). */
 		smp_mb__after_atomic();
 
 		do {
 			err = -EAGAIN;
+			rest = MAX_SCHEDULE_TIMEOUT;
 			mutex_lock(&tcp->accept_lock);
-			if (tcp->listener)
+			if (tcp->listener && !knd_sock_listens(tcp->listener))
+				err = knd_tcp_relisten(kn);
+			else if (tcp->listener)
 				err = knd_tcp_accept(kn, tcp->listener);
+			if (tcp->listener && knd_sock_scoped(tcp->listener))
+				rest = KND_LISTEN_CHECK;
 			mutex_unlock(&tcp->accept_lock);
 			cond_resched();
 		} while (!err && !kthread_should_stop());
@@ -102,19 +132,56 @@ static int knd_tcp_acceptor(void *data)
 	return 0;
 }
 
-/* Listen where the knobs say; what ran before is not touched */
+/* Listen at a place; what ran before is not touched */
+static int knd_tcp_listen_at(struct knd_net *kn, const char *where, int port,
+			     int backlog, struct knd_sock_calls *saved,
+			     struct socket **sock)
+{
+	struct sockaddr_storage addr;
+	int err;
+
+	err = knd_addr_parse(kn->net, where, port, &addr);
+	if (err)
+		return err;
+	return knd_sock_listen(kn->net, &addr, backlog, knd_tcp_ready,
+			       knd_tcp_lost, kn, saved, sock);
+}
+
+/* Listen where the sysctls say */
 static int knd_tcp_listen(struct knd_net *kn, struct knd_sock_calls *saved,
 			  struct socket **sock)
 {
 	const struct knd_config *cfg = &kn->cfg;
-	struct sockaddr_storage addr;
+
+	return knd_tcp_listen_at(kn, cfg->tcp_addr, cfg->tcp_port,
+				 cfg->tcp_backlog, saved, sock);
+}
+
+/*
+ * Listen again where the listener was destroyed, with &knd_tcp.accept_lock
+ * held. Called by the acceptor, which may bind to any port: the task that
+ * wrote the sysctls could bind to this one. On error the acceptor tries again.
+ */
+static int knd_tcp_relisten(struct knd_net *kn)
+{
+	struct knd_tcp *tcp = &kn->tcp;
+	struct knd_sock_calls same;
+	struct socket *old, *sock;
 	int err;
 
-	err = knd_addr_parse(kn->net, cfg->tcp_addr, cfg->tcp_port, &addr);
+	err = knd_tcp_listen_at(kn, tcp->addr, tcp->port, tcp->backlog, &same,
+				&sock);
 	if (err)
 		return err;
-	return knd_sock_listen(kn->net, &addr, cfg->tcp_backlog, knd_tcp_ready,
-			       kn, saved, sock);
+	old = tcp->listener;
+	tcp->listener = sock;
+	knd_sock_unlisten(old, &tcp->calls);
+	sock_release(old);
+	knd_stat_inc(kn, KND_STAT_TCP_RELISTENED);
+	if (knd_may_log(kn))
+		pr_notice_ratelimited("the TCP listener was lost, listening again on %s port %d\n",
+				      tcp->addr, tcp->port);
+	return 0;
 }
 
 /* Put another listener, or none, in the place of the present one */
@@ -126,16 +193,17 @@ static struct socket *knd_tcp_exchange(struct knd_net *kn, struct socket *sock)
 	mutex_lock(&tcp->accept_lock);
 	old = tcp->listener;
 	tcp->listener = sock;
-	mutex_unlock(&tcp->accept_lock);
-
-	if (old)
-		knd_sock_unlisten(old, &tcp->calls);
 	if (sock) {
 		strscpy_pad(tcp->addr, kn->cfg.tcp_addr);
 		tcp->port = kn->cfg.tcp_port;
 		tcp->backlog = kn->cfg.tcp_backlog;
-		knd_tcp_wake(tcp);
 	}
+	mutex_unlock(&tcp->accept_lock);
+
+	if (old)
+		knd_sock_unlisten(old, &tcp->calls);
+	if (sock)
+		knd_tcp_wake(tcp);
 	return old;
 }
 
@@ -236,9 +304,10 @@ int knd_tcp_apply(struct knd_net *kn)
 	if (tcp->port != cfg->tcp_port || strcmp(tcp->addr, cfg->tcp_addr))
 		return knd_tcp_move(kn);
 	if (tcp->backlog != cfg->tcp_backlog) {
-		err = kernel_listen(tcp->listener, cfg->tcp_backlog);
-		if (!err)
-			tcp->backlog = cfg->tcp_backlog;
+		mutex_lock(&tcp->accept_lock);
+		knd_sock_set_backlog(tcp->listener, cfg->tcp_backlog);
+		tcp->backlog = cfg->tcp_backlog;
+		mutex_unlock(&tcp->accept_lock);
 	}
 	if (tcp->idle_ms != cfg->tcp_idle_ms) {
 		tcp->idle_ms = cfg->tcp_idle_ms;
