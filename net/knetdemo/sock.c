@@ -388,7 +388,7 @@ static void knd_sock_set_calls(struct sock *sk,
  * @net: the namespace, which the socket does not hold
  * @addr: where to listen; the port may be in use by connections, not by
  *	another listener
- * @backlog: connections that may wait to be accepted; net.core.somaxconn caps it
+ * @backlog: connections that may wait to be accepted; capped by somaxconn
  * @lost: to be called, with BH off, when the state of the listener changes,
  *	that is when it is destroyed (ss -K); accepted sockets inherit it, too
  * @ready: to be called, with BH off and under RCU, when there is something to
@@ -600,7 +600,7 @@ bool knd_sock_lingers(const struct sock *sk)
  * @sock: the socket
  * @saved: the default calls, which it is given back
  * @data: as knd_sock_attach() had it, or NULL for a socket that was never
- *	attached. Calls and user data of another owner are left alone: that owner
+ *	attached. Calls and user data of another owner are left alone: it
  *	takes them away when the socket is closed.
  * @reset: throw away what is not sent and reset the connection
  *
