@@ -22,6 +22,8 @@
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/cpu.h>
+#include <linux/cpumask.h>
 #include <linux/bitops.h>
 #include <linux/bpf.h>
 #include <linux/bvec.h>
@@ -191,9 +193,9 @@ static_assert(KND_STAT_TCP_CLOSED_PEER + KND_CLOSE_ERROR ==
 /* Concurrency managed: connections do not multiply threads */
 static struct workqueue_struct *knd_conn_wq;
 /*
- * For what takes long or is much: chargen's output and the end of all
- * connections. Its threads are scheduled as others are and delay no work item
- * of a processor; there are at most as many as processors.
+ * For chargen's output, which takes long. Its threads are scheduled as others
+ * are and delay no work item of a processor; there are at most as many as
+ * processors.
  */
 static struct workqueue_struct *knd_bulk_wq;
 
@@ -308,18 +310,22 @@ void knd_conn_put(struct knd_conn *c)
 	knd_conn_leave(kn);
 }
 
-/* Have the work look. The caller's own reference keeps @c meanwhile. */
-static void knd_conn_queue_on(struct knd_conn *c, struct workqueue_struct *wq)
+/*
+ * Queue the work item with a reference of its own; the caller's reference keeps
+ * @c meanwhile. A connection has one queue for all its life: a work item that
+ * is put on another one can run on two processors at once.
+ */
+static void knd_conn_queue_on(struct knd_conn *c, int cpu)
 {
 	refcount_inc(&c->refs);
-	if (!queue_work(wq, &c->work))
+	if (!queue_work_on(cpu, c->service == KND_SERVICE_CHARGEN ?
+				knd_bulk_wq : knd_conn_wq, &c->work))
 		refcount_dec(&c->refs);
 }
 
 static void knd_conn_queue(struct knd_conn *c)
 {
-	knd_conn_queue_on(c, c->service == KND_SERVICE_CHARGEN ? knd_bulk_wq :
-								 knd_conn_wq);
+	knd_conn_queue_on(c, WORK_CPU_UNBOUND);
 }
 
 /* The connection's first reference is there until the timer is shut down */
@@ -1044,14 +1050,21 @@ struct knd_conn *knd_conn_next(struct knd_net *kn, u32 *id)
 void knd_conn_end_all(struct knd_net *kn, bool reset)
 {
 	struct knd_conn *c;
+	int cpu = -1;
 	u32 id = 0;
 
+	/* Each takes its time: all processors share the work */
+	cpus_read_lock();
 	for (; (c = knd_conn_next(kn, &id)); id++) {
 		set_bit(reset ? KND_CONN_RESET : KND_CONN_END, &c->flags);
-		knd_conn_queue_on(c, knd_bulk_wq);
+		cpu = cpumask_next(cpu, cpu_online_mask);
+		if (cpu >= nr_cpu_ids)
+			cpu = cpumask_first(cpu_online_mask);
+		knd_conn_queue_on(c, cpu);
 		knd_conn_put(c);
 		cond_resched();
 	}
+	cpus_read_unlock();
 }
 
 /**

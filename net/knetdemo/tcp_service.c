@@ -69,11 +69,14 @@ static void knd_tcp_lost(struct sock *sk)
 
 	if (sk->sk_dport)
 		return;
+	/* Unlike sk_data_ready this is called without RCU by sock_diag */
+	rcu_read_lock();
 	read_lock_bh(&sk->sk_callback_lock);
 	kn = rcu_dereference_sk_user_data(sk);
 	if (kn)
 		knd_tcp_wake(&kn->tcp);
 	read_unlock_bh(&sk->sk_callback_lock);
+	rcu_read_unlock();
 }
 
 static int knd_tcp_relisten(struct knd_net *kn);
