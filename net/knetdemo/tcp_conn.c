@@ -22,11 +22,11 @@
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/cpu.h>
-#include <linux/cpumask.h>
 #include <linux/bitops.h>
 #include <linux/bpf.h>
 #include <linux/bvec.h>
+#include <linux/cpu.h>
+#include <linux/cpumask.h>
 #include <linux/gfp.h>
 #include <linux/jiffies.h>
 #include <linux/math64.h>
