@@ -58,6 +58,14 @@ job()
 	jobs[$name]=$!
 }
 
+# after NAME COMMAND...: run it when a job has ended
+after()
+{
+	tail --pid="${jobs[$1]}" -f /dev/null
+	shift
+	"$@"
+}
+
 # ended NAME: wait for it, set "status"
 ended()
 {
@@ -140,14 +148,6 @@ kunit_results
 # Not again each time that a test loads the module
 echo none > /sys/module/kunit/parameters/filter_glob
 '
-built_in()
-{
-	build debug y > /dev/null
-	guest built-in 1200 -k debug -u -l -- "$tests
-kunit_results
-run sysctl chardev lab.sh"
-}
-
 module_goes='modprobe -r knetdemo && test ! -e /proc/sys/net/knetdemo'
 
 say "knetdemo: make check; logs are in ${LOGS#"$TOP"/}"
@@ -162,12 +162,33 @@ if [ "$rc" -eq 3 ]; then
 	distro=release
 	debug_only+=("${distro_only[@]}")
 fi
+
+# No more than three guests at a time, and what is needed first is built first
 job debug-kernel build debug m
 job series "$TOP/dev/patches.sh" --check
-
-job distro guest distro 1200 -k $distro -m -- "$tests
+job distro guest distro 1200 -k "$distro" -m -- "$tests
 run all but ${debug_only[*]}
 $module_goes"
+APPEND=preempt=full job distro-full after distro \
+	guest distro-full 900 -k "$distro" -m -- "$tests
+grep -o 'preempt=[a-z]*' /proc/cmdline
+run tcp udp udp_pace monitor lab.sh module.sh"
+job debug after debug-kernel guest debug 1800 -k debug -m -u -l -- "$debug_tests
+run all but ${distro_only[*]} ${second[*]}
+$module_goes"
+job debug-2 after debug-kernel guest debug-2 1800 -k debug -m -l -- "$debug_tests
+run ${second[*]}
+$module_goes"
+job kunit after debug-kernel nice -n 19 "$TOP/dev/kunit.sh" "$LOGS/kunit.json"
+job built-in-kernel after kunit build debug y
+built_in()
+{
+	tail --pid="${jobs[built-in-kernel]}" -f /dev/null
+	guest built-in 1200 -k debug -u -l -- "$tests
+kunit_results
+run sysctl chardev lab.sh"
+}
+job built-in after debug built_in
 
 headline "The series"
 ended series
@@ -176,30 +197,16 @@ one "patches/ (status $status, build/logs/series.out)" "$status"
 
 headline "The distribution's kernel, voluntary preemption"
 count_guest distro
-export APPEND=preempt=full
-job distro-full guest distro-full 900 -k $distro -m -- "$tests
-grep -o 'preempt=[a-z]*' /proc/cmdline
-run tcp udp udp_pace monitor lab.sh module.sh"
-unset APPEND
+headline "The distribution's kernel, full preemption"
+count_guest distro-full
 
 ended debug-kernel
 if [ "$status" -ne 0 ]; then
 	sed 's/^/    /' "$LOGS/debug-kernel.out" >&2
 	one "the debug kernel (status $status, build/logs/debug-kernel.out)" "$status"
 fi
-job debug guest debug 1800 -k debug -m -u -l -- "$debug_tests
-run all but ${distro_only[*]} ${second[*]}
-$module_goes"
-job debug-2 guest debug-2 1800 -k debug -m -l -- "$debug_tests
-run ${second[*]}
-$module_goes"
-job kunit nice -n 19 "$TOP/dev/kunit.sh" "$LOGS/kunit.json"
-
-headline "The distribution's kernel, full preemption"
-count_guest distro-full
-ended kunit
-job built-in built_in
 headline "KUnit under User Mode Linux"
+ended kunit
 if [ "$status" -eq 0 ]; then
 	tally kunit "$LOGS/kunit.json"
 else

@@ -31,8 +31,8 @@
 #define KND_TRACING	"/sys/kernel/tracing/"
 
 /*
- * Kernels with debugging options and emulated machines are slow: KSFT_MACHINE_SLOW
- * is what runners of kselftests set then, KND_SLOW is our own name for it. Tests
+ * Kernels with debugging options and emulated machines are slow, which runners
+ * of kselftests say by KSFT_MACHINE_SLOW; KND_SLOW is our own name for it. Tests
  * scale counts and time limits by it, never what they assert.
  */
 static inline bool knd_machine_slow(void)

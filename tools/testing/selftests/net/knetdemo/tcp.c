@@ -2,7 +2,8 @@
 /*
  * The TCP service of net/knetdemo: listener, services, limits, end
  *
- * KSFT_MACHINE_SLOW=yes in the environment scales counts and times for slow kernels.
+ * KSFT_MACHINE_SLOW=yes in the environment scales counts and times for slow
+ * kernels.
  */
 
 #define _GNU_SOURCE
