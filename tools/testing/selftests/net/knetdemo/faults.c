@@ -216,7 +216,7 @@ static int as_told(void)
 }
 
 /* All or nothing, wherever it fails */
-TEST_F_TIMEOUT(faults, knobs, 300)
+TEST_F(faults, knobs)
 {
 	int err, left, n;
 	size_t i;
@@ -285,7 +285,7 @@ TEST_F(faults, filter)
 }
 
 /* A namespace is made with all of the component in it, or not at all */
-TEST_F_TIMEOUT(faults, namespaces, 120)
+TEST_F(faults, namespaces)
 {
 	int err, left, n;
 
@@ -310,7 +310,7 @@ TEST_F_TIMEOUT(faults, namespaces, 120)
  * The thread that accepts: a connection is served, late at worst, or refused
  * and counted; none is lost from the count of those that there may be.
  */
-TEST_F_TIMEOUT(faults, acceptor, 120)
+TEST_F(faults, acceptor)
 {
 	int served = 0, refused = 0, left = 0, n;
 	pid_t tid;
@@ -349,7 +349,7 @@ TEST_F_TIMEOUT(faults, acceptor, 120)
 }
 
 /* What it cannot send is counted, and the run goes on */
-TEST_F_TIMEOUT(faults, emitter, 60)
+TEST_F(faults, emitter)
 {
 	int fd = socket(AF_INET, SOCK_DGRAM, 0), n, left;
 	struct sockaddr_storage ss;
@@ -386,7 +386,7 @@ TEST_F_TIMEOUT(faults, emitter, 60)
 }
 
 /* Every byte that an error of the client tells of is in the file */
-TEST_F_TIMEOUT(faults, ftp, 200)
+TEST_F(faults, ftp)
 {
 	static char data[100000];
 	struct ftp_server s = { .data = data, .size = sizeof(data) };
@@ -468,7 +468,7 @@ static int dial(void)
  * Every fifth allocation of the callbacks fails: late perhaps, but exact. Not
  * at the end: for a FIN that it has no memory for, TCP does not try again.
  */
-TEST_F_TIMEOUT(faults, echo, 120)
+TEST_F(faults, echo)
 {
 	static unsigned char out[262144], in[sizeof(out)];
 	int fd, status;
@@ -506,7 +506,7 @@ TEST_F_TIMEOUT(faults, echo, 120)
 }
 
 /* None at all for a while: it goes on where it was */
-TEST_F_TIMEOUT(faults, echo_without_any, 120)
+TEST_F(faults, echo_without_any)
 {
 	const struct timespec pause = { .tv_nsec = 200000000 };
 	char out[1000], in[sizeof(out)];
@@ -529,7 +529,7 @@ TEST_F_TIMEOUT(faults, echo_without_any, 120)
 	close(fd);
 }
 
-TEST_F_TIMEOUT(faults, chargen_without_any, 120)
+TEST_F(faults, chargen_without_any)
 {
 	const struct timespec pause = { .tv_nsec = 200000000 };
 	static char in[100000];

@@ -166,7 +166,7 @@ FIXTURE_TEARDOWN(large)
 	rmdir(self->dir);
 }
 
-TEST_F_TIMEOUT(large, no_more_than_a_window_is_held, 240)
+TEST_F(large, no_more_than_a_window_is_held)
 {
 	const char *mib = getenv("KND_LARGE_MIB");
 	bool slow = knd_machine_slow();

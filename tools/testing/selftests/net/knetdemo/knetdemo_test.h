@@ -31,6 +31,16 @@
 #define KND_TRACING	"/sys/kernel/tracing/"
 
 /*
+ * The harness ends a test after 30 s unless it says otherwise, which is too soon
+ * where the kernel is slow and shares its processors. This is a guard against
+ * tests that hang, and decides no result.
+ */
+#ifdef TEST_TIMEOUT_DEFAULT
+#undef TEST_TIMEOUT_DEFAULT
+#define TEST_TIMEOUT_DEFAULT 300
+#endif
+
+/*
  * Kernels with debugging options and emulated machines are slow, which runners
  * of kselftests say by KSFT_MACHINE_SLOW; KND_SLOW is our own name for it. Tests
  * scale counts and time limits by it, never what they assert.

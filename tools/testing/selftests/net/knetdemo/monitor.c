@@ -536,7 +536,7 @@ TEST_F(monitor, filter_replaced_under_traffic)
 	EXPECT_EQ(0, knd_stat("monitor_filtered"));
 }
 
-TEST_F_TIMEOUT(monitor, resized_under_traffic, 120)
+TEST_F(monitor, resized_under_traffic)
 {
 	static const int sizes[] = { 16, 4096, 17, 100, 65536, 1000, 16 };
 	int times = monitor_times(2000), status, i = 0;
@@ -649,7 +649,7 @@ FIXTURE_TEARDOWN(ring)
 }
 
 /* Both families at once, and someone who reads meanwhile */
-TEST_F_TIMEOUT(ring, wraps_and_loses_nothing_uncounted, 250)
+TEST_F(ring, wraps_and_loses_nothing_uncounted)
 {
 	static const char * const addr[] = { "127.0.0.1", "::1" };
 	const struct timespec pause = { .tv_nsec = 100000000 };

@@ -83,9 +83,7 @@ static struct seen seen(void)
 	EXPECT_EQ(_no_socket, _s.no_socket);				\
 } while (0)
 
-/* Seconds for a test, and milliseconds to wait for what must happen in it */
-#define TIMEOUT		240
-
+/* Milliseconds to wait for what must happen in a test */
 static int patience(void)
 {
 	return knd_machine_slow() ? 120000 : 60000;
@@ -297,7 +295,7 @@ static long long container_connects(const char *addr, int home, int peer,
 	return setns(home, CLONE_NEWNET) ? -1 : sent;
 }
 
-TEST_F_TIMEOUT(path, ipvlan_l3, TIMEOUT)
+TEST_F(path, ipvlan_l3)
 {
 	long long sent = container_connects(variant->hole, self->home,
 					    self->peer, "ipvlan mode l3",
@@ -307,14 +305,14 @@ TEST_F_TIMEOUT(path, ipvlan_l3, TIMEOUT)
 	EXPECT_SEEN(0, 0, sent);
 }
 
-TEST_F_TIMEOUT(path, ipvlan_l2, TIMEOUT)
+TEST_F(path, ipvlan_l2)
 {
 	ASSERT_LE(1, container_connects(variant->hole, self->home, self->peer,
 					"ipvlan mode l2", false));
 	EXPECT_SEEN(0, 0, 0);
 }
 
-TEST_F_TIMEOUT(path, macvlan, TIMEOUT)
+TEST_F(path, macvlan)
 {
 	ASSERT_LE(1, container_connects(variant->hole, self->home, self->peer,
 					"macvlan mode bridge", false));
@@ -344,7 +342,7 @@ static int connect_bound(const char *addr, const char *dev)
 }
 
 /* Into the VRF device, and out of it */
-TEST_F_TIMEOUT(path, vrf, TIMEOUT)
+TEST_F(path, vrf)
 {
 	struct record r;
 	int fd;
@@ -361,7 +359,7 @@ TEST_F_TIMEOUT(path, vrf, TIMEOUT)
 }
 
 /* The queue of the VRF device lets go of the SYN after connect() is over */
-TEST_F_TIMEOUT(path, vrf_with_a_queue, TIMEOUT)
+TEST_F(path, vrf_with_a_queue)
 {
 	int fd;
 
@@ -376,7 +374,7 @@ TEST_F_TIMEOUT(path, vrf_with_a_queue, TIMEOUT)
 }
 
 /* The record has the destination and the device before the translation */
-TEST_F_TIMEOUT(path, dnat, TIMEOUT)
+TEST_F(path, dnat)
 {
 	struct sockaddr_storage ss;
 	struct record r;
@@ -397,7 +395,7 @@ TEST_F_TIMEOUT(path, dnat, TIMEOUT)
 }
 
 /* Likewise where a mark of netfilter's leads to another route */
-TEST_F_TIMEOUT(path, mark_that_routes, TIMEOUT)
+TEST_F(path, mark_that_routes)
 {
 	struct record r;
 	int fd;
@@ -420,7 +418,7 @@ TEST_F_TIMEOUT(path, mark_that_routes, TIMEOUT)
 }
 
 /* A copy for somebody else is no attempt */
-TEST_F_TIMEOUT(path, nft_dup, TIMEOUT)
+TEST_F(path, nft_dup)
 {
 	struct seen s;
 	int fd;
@@ -436,7 +434,7 @@ TEST_F_TIMEOUT(path, nft_dup, TIMEOUT)
 }
 
 /* A handshake that the firewall makes with the server, for the client */
-TEST_F_TIMEOUT(path, synproxy, TIMEOUT)
+TEST_F(path, synproxy)
 {
 	int port = 8080, lfd, fd, cfd;
 
@@ -484,7 +482,7 @@ static int add_xfrm(const char *proto, const char *algorithms)
 #define TRANSFORMED	"ip -s xfrm state | grep -q '[1-9][0-9]*(packets)'"
 
 /* The AH header of IPv6 is one that TCP can stand behind */
-TEST_F_TIMEOUT(path, xfrm_ah, TIMEOUT)
+TEST_F(path, xfrm_ah)
 {
 	int fd;
 
@@ -497,7 +495,7 @@ TEST_F_TIMEOUT(path, xfrm_ah, TIMEOUT)
 	EXPECT_SEEN(1, variant->family == AF_INET6, 0);
 }
 
-TEST_F_TIMEOUT(path, xfrm_esp, TIMEOUT)
+TEST_F(path, xfrm_esp)
 {
 	int fd;
 
@@ -511,7 +509,7 @@ TEST_F_TIMEOUT(path, xfrm_esp, TIMEOUT)
 }
 
 /* A SYN is too short to be worth compressing, and goes on as it is */
-TEST_F_TIMEOUT(path, xfrm_ipcomp, TIMEOUT)
+TEST_F(path, xfrm_ipcomp)
 {
 	int fd;
 
@@ -528,7 +526,7 @@ TEST_F_TIMEOUT(path, xfrm_ipcomp, TIMEOUT)
  * A program with MPTCP, of an unprivileged user. A work item of the kernel
  * makes its second subflow.
  */
-TEST_F_TIMEOUT(path, mptcp_with_a_join, TIMEOUT)
+TEST_F(path, mptcp_with_a_join)
 {
 	struct sockaddr_storage ss, from;
 	socklen_t len = monitor_addr(&ss, variant->near, 8080);
@@ -594,7 +592,7 @@ TEST_F_TIMEOUT(path, mptcp_with_a_join, TIMEOUT)
 }
 
 /* Data with the first SYN that nothing but a firewall refuses */
-TEST_F_TIMEOUT(path, fast_open_falls_back, TIMEOUT)
+TEST_F(path, fast_open_falls_back)
 {
 	struct sockaddr_storage ss;
 	char data[200] = "hello";
@@ -626,7 +624,7 @@ TEST_F_TIMEOUT(path, fast_open_falls_back, TIMEOUT)
 }
 
 /* connect() only takes the address: the first write makes the connection */
-TEST_F_TIMEOUT(path, fast_open_by_connect, TIMEOUT)
+TEST_F(path, fast_open_by_connect)
 {
 	struct sockaddr_storage ss;
 	int port = 0, one = 1, lfd, fd;
@@ -695,7 +693,7 @@ static int uring_connect(int fd, const struct sockaddr_storage *ss,
 }
 
 /* In the caller's thread, or in one that the kernel makes for the process */
-TEST_F_TIMEOUT(path, io_uring, TIMEOUT)
+TEST_F(path, io_uring)
 {
 	static const int flags[] = { 0, IOSQE_ASYNC };
 	struct sockaddr_storage ss;
@@ -777,7 +775,7 @@ static int attach_rewrite(int cgroup, const struct sockaddr_storage *to)
 }
 
 /* The destination is the one that the program chose */
-TEST_F_TIMEOUT(path, cgroup_connect, TIMEOUT)
+TEST_F(path, cgroup_connect)
 {
 	char dir[] = "/tmp/knetdemo-XXXXXX", group[64], procs[80];
 	struct sockaddr_storage to;
@@ -817,7 +815,7 @@ TEST_F_TIMEOUT(path, cgroup_connect, TIMEOUT)
 }
 
 /* A filter that drops makes the transmission fail, but not connect() */
-TEST_F_TIMEOUT(path, refused_by_a_firewall, TIMEOUT)
+TEST_F(path, refused_by_a_firewall)
 {
 	struct sockaddr_storage ss;
 	socklen_t len = monitor_addr(&ss, variant->hole, 80);
@@ -840,7 +838,7 @@ TEST_F_TIMEOUT(path, refused_by_a_firewall, TIMEOUT)
 }
 
 /* Among hooks of one priority, the one that was registered last runs first */
-TEST_F_TIMEOUT(path, chain_of_the_same_priority, TIMEOUT)
+TEST_F(path, chain_of_the_same_priority)
 {
 	close(monitor_connect(variant->hole, 80, 0));
 	ASSERT_EQ(0, knd_run(CHAIN("filter hook output priority -2147483648")
@@ -867,7 +865,7 @@ FIXTURE_TEARDOWN(segments)
 }
 
 /* A route that puts a segment routing header in, and runs the hooks again */
-TEST_F_TIMEOUT(segments, inline_with_hooks, TIMEOUT)
+TEST_F(segments, inline_with_hooks)
 {
 	struct sockaddr_storage ss;
 	struct record r;
@@ -970,7 +968,7 @@ static long long client_connects(int home, int peer, bool wait)
 	return setns(home, CLONE_NEWNET) ? -1 : sent;
 }
 
-TEST_F_TIMEOUT(director, client, TIMEOUT)
+TEST_F(director, client)
 {
 	long long sent = client_connects(self->home, self->peer, true);
 
@@ -980,7 +978,7 @@ TEST_F_TIMEOUT(director, client, TIMEOUT)
 }
 
 /* The thread of a NAPI instance is a task, and not the one that connects */
-TEST_F_TIMEOUT(director, client_by_threaded_napi, TIMEOUT)
+TEST_F(director, client_by_threaded_napi)
 {
 	long long sent;
 
@@ -995,7 +993,7 @@ TEST_F_TIMEOUT(director, client_by_threaded_napi, TIMEOUT)
 }
 
 /* The director connects itself: once to the service, once by IPVS */
-TEST_F_TIMEOUT(director, local_client, TIMEOUT)
+TEST_F(director, local_client)
 {
 	struct record r;
 	struct seen s;
@@ -1024,7 +1022,7 @@ static uint16_t checksum(const void *data, size_t len)
 }
 
 /* A program that writes to a tun device receives packets in its own context */
-TEST_F_TIMEOUT(director, tun_writer, TIMEOUT)
+TEST_F(director, tun_writer)
 {
 	uint8_t syn[40] = {
 		[0] = 0x45, [3] = 40, [8] = 64, [9] = IPPROTO_TCP,

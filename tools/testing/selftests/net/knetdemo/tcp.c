@@ -368,7 +368,7 @@ TEST_F(tcp, stop_ends_connections_in_order)
 	close(idle);
 }
 
-TEST_F_TIMEOUT(tcp, echo_is_exact, 100)
+TEST_F(tcp, echo_is_exact)
 {
 	static const size_t pieces[] = { 65536, 1024, 64 };
 	static const int kib[] = { 65536, 16384, 1024 };
@@ -568,7 +568,7 @@ FIXTURE_TEARDOWN(end)
 	EXPECT_EQ(knd_stat("tcp_accepted"), knd_stat("tcp_closed"));
 }
 
-TEST_F_TIMEOUT(end, is_counted_and_traced, 60)
+TEST_F(end, is_counted_and_traced)
 {
 	bool v6 = strchr(variant->addr, ':');
 	char stat[32], text[65536], want[320], name[INET6_ADDRSTRLEN + 2];
@@ -876,7 +876,7 @@ TEST_F(service, kill_needs_a_capability)
 	EXPECT_EQ(0, status);
 }
 
-TEST_F_TIMEOUT(service, silent_clients_are_evicted, 60)
+TEST_F(service, silent_clients_are_evicted)
 {
 	int n = slow(1000, 100), fd[1000], busy;
 	long long began, took;
@@ -936,7 +936,7 @@ TEST_F(service, silent_client_has_its_time)
 }
 
 /* What the peer takes late is no silence: its time begins at the last byte */
-TEST_F_TIMEOUT(service, idle_since_the_peer_took_it_all, 60)
+TEST_F(service, idle_since_the_peer_took_it_all)
 {
 	int limit = slow(2000, 6000), size = 4096, fd;
 	struct sockaddr_storage ss;
@@ -980,7 +980,7 @@ static long long free_pages(void)
  * A client that reads nothing and sends byte by byte: what echo queues for it
  * takes the room of the bytes, not a page for each
  */
-TEST_F_TIMEOUT(service, bytes_that_nobody_reads_share_pages, 60)
+TEST_F(service, bytes_that_nobody_reads_share_pages)
 {
 	static uint8_t sent[16384], back[sizeof(sent)];
 	struct stream s = { .state = 4711 };
@@ -1024,7 +1024,7 @@ TEST_F_TIMEOUT(service, bytes_that_nobody_reads_share_pages, 60)
 }
 
 /* Who ends his side and then takes nothing is not waited for for ever */
-TEST_F_TIMEOUT(service, output_that_stands_still_is_given_up, 60)
+TEST_F(service, output_that_stands_still_is_given_up)
 {
 	long long began;
 	int fd;
@@ -1095,7 +1095,7 @@ TEST_F(service, somaxconn_caps_the_backlog)
 	EXPECT_EQ(0, knd_run("ss -Htln sport = 60000 | grep -q 'LISTEN *0 *8 '"));
 }
 
-TEST_F_TIMEOUT(service, many_connections, 200)
+TEST_F(service, many_connections)
 {
 	int n = slow(10000, 300), before, more;
 	struct rlimit limit = { 10100, 10100 };
@@ -1175,7 +1175,7 @@ TEST_F(service, a_greedy_client_does_not_starve_others)
 	close(other);
 }
 
-TEST_F_TIMEOUT(service, echo_of_a_gibibyte, 250)
+TEST_F(service, echo_of_a_gibibyte)
 {
 	long long total = (long long)slow(1024, 8) << 20;
 	int fd;
@@ -1213,7 +1213,7 @@ static pid_t load(int port, int conns, const int until[2])
 	_exit(0);
 }
 
-TEST_F_TIMEOUT(service, moves_under_load, 100)
+TEST_F(service, moves_under_load)
 {
 	static const char * const addr[] = {
 		"127.0.0.1", "0.0.0.0", "::", "127.0.0.2", "::1",
@@ -1249,7 +1249,7 @@ TEST_F_TIMEOUT(service, moves_under_load, 100)
 }
 
 /* Who waited in the queue of the old place is served */
-TEST_F_TIMEOUT(service, no_one_in_the_queue_is_lost, 100)
+TEST_F(service, no_one_in_the_queue_is_lost)
 {
 	int fd[50], rounds = slow(10, 3);
 

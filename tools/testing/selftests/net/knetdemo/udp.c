@@ -103,7 +103,7 @@ FIXTURE_TEARDOWN(udp)
 }
 
 /* The lab's one message: what a user sees who changes nothing else */
-TEST_F_TIMEOUT(udp, message_on_loopback, 120)
+TEST_F(udp, message_on_loopback)
 {
 	int fd;
 
@@ -136,7 +136,7 @@ TEST_F_TIMEOUT(udp, message_on_loopback, 120)
 	close(fd);
 }
 
-TEST_F_TIMEOUT(udp, nothing_runs_until_it_is_switched_on, 120)
+TEST_F(udp, nothing_runs_until_it_is_switched_on)
 {
 	EXPECT_EQ(0, emitters());
 	EXPECT_STREQ("never", udp_text("state"));
@@ -149,7 +149,7 @@ TEST_F_TIMEOUT(udp, nothing_runs_until_it_is_switched_on, 120)
 	EXPECT_STREQ("stopped", udp_text("state"));
 }
 
-TEST_F_TIMEOUT(udp, sizes, 120)
+TEST_F(udp, sizes)
 {
 	static const int sizes[] = {
 		1, 5, 12, 13, 14, 64, 1023, 1024, 1472, 4095, 4096, 4097,
@@ -263,7 +263,7 @@ static const struct {
 	{ 65507, 128, 2, 1 },
 };
 
-TEST_F_TIMEOUT(udp, gso, 120)
+TEST_F(udp, gso)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(gso_cases); i++)
 		gso_case(_metadata, &self->wire, variant->far,
@@ -272,7 +272,7 @@ TEST_F_TIMEOUT(udp, gso, 120)
 	EXPECT_EQ(0, knd_stat("udp_gso_refused"));
 }
 
-TEST_F_TIMEOUT(udp, gso_to_a_receiver_with_gro, 120)
+TEST_F(udp, gso_to_a_receiver_with_gro)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(gso_cases); i++)
 		gso_case(_metadata, &self->wire, variant->far,
@@ -281,14 +281,14 @@ TEST_F_TIMEOUT(udp, gso_to_a_receiver_with_gro, 120)
 }
 
 /* The kernel makes the segments where the device does not */
-TEST_F_TIMEOUT(udp, gso_in_software, 120)
+TEST_F(udp, gso_in_software)
 {
 	ASSERT_EQ(0, knd_run("ip link set tx0 gso_max_size 2048"));
 	gso_case(_metadata, &self->wire, variant->far, 500, 128, 256, 128,
 		 false);
 }
 
-TEST_F_TIMEOUT(udp, segments_larger_than_the_mtu_go_one_by_one, 120)
+TEST_F(udp, segments_larger_than_the_mtu_go_one_by_one)
 {
 	gso_case(_metadata, &self->wire, variant->far, 2000, 8, 20, 1, false);
 	EXPECT_EQ(EMSGSIZE, udp_number("gso_errno"));
@@ -303,7 +303,7 @@ TEST_F_TIMEOUT(udp, segments_larger_than_the_mtu_go_one_by_one, 120)
 }
 
 /* ... and in a run that goes on */
-TEST_F_TIMEOUT(udp, segments_again_when_the_route_takes_them, 120)
+TEST_F(udp, segments_again_when_the_route_takes_them)
 {
 	char wide[128];
 	int fd;
@@ -324,7 +324,7 @@ TEST_F_TIMEOUT(udp, segments_again_when_the_route_takes_them, 120)
 	close(fd);
 }
 
-TEST_F_TIMEOUT(udp, stamps, 120)
+TEST_F(udp, stamps)
 {
 	static const struct { int size, gso; } cases[] = {
 		{ 0, 1 }, { 24, 1 }, { 64, 1 }, { 1400, 1 }, { 1400, 20 },
@@ -367,7 +367,7 @@ TEST_F_TIMEOUT(udp, stamps, 120)
 	close(fd);
 }
 
-TEST_F_TIMEOUT(udp, source_address_and_port, 120)
+TEST_F(udp, source_address_and_port)
 {
 	struct sockaddr_storage ss;
 	socklen_t len = sizeof(ss);
@@ -401,7 +401,7 @@ TEST_F_TIMEOUT(udp, source_address_and_port, 120)
 	close(fd);
 }
 
-TEST_F_TIMEOUT(udp, a_bad_start_is_the_writes_error, 120)
+TEST_F(udp, a_bad_start_is_the_writes_error)
 {
 	ASSERT_EQ(0, knd_set("udp_daddr", variant->nowhere));
 	EXPECT_EQ(-ENETUNREACH, knd_set("udp", "1"));
@@ -428,7 +428,7 @@ TEST_F_TIMEOUT(udp, a_bad_start_is_the_writes_error, 120)
 	EXPECT_EQ(0, emitters());
 }
 
-TEST_F_TIMEOUT(udp, settings_change_in_a_run, 120)
+TEST_F(udp, settings_change_in_a_run)
 {
 	int a, b;
 
@@ -489,7 +489,7 @@ TEST_F_TIMEOUT(udp, settings_change_in_a_run, 120)
 	close(b);
 }
 
-TEST_F_TIMEOUT(udp, multicast, 120)
+TEST_F(udp, multicast)
 {
 	struct ipv6_mreq mreq6 = {};
 	struct ip_mreqn mreq = {};
@@ -526,7 +526,7 @@ TEST_F_TIMEOUT(udp, multicast, 120)
 	close(fd);
 }
 
-TEST_F_TIMEOUT(udp, broadcast, 120)
+TEST_F(udp, broadcast)
 {
 	int fd;
 
@@ -541,7 +541,7 @@ TEST_F_TIMEOUT(udp, broadcast, 120)
 	close(fd);
 }
 
-TEST_F_TIMEOUT(udp, nobody_at_the_port, 120)
+TEST_F(udp, nobody_at_the_port)
 {
 	ASSERT_EQ(0, knd_set("udp_daddr", variant->loopback));
 	ASSERT_EQ(0, knd_set("udp_count", "10"));
@@ -561,7 +561,7 @@ TEST_F_TIMEOUT(udp, nobody_at_the_port, 120)
  * The same as fast as it goes: each datagram leaves, although reports about
  * earlier ones arrive meanwhile, and each report counts
  */
-TEST_F_TIMEOUT(udp, nobody_at_the_port_flat_out, 120)
+TEST_F(udp, nobody_at_the_port_flat_out)
 {
 	static const int gso[] = { 1, 16 };
 	long count = udp_scale(5000, 5), reports, all = 0;
@@ -598,7 +598,7 @@ TEST_F_TIMEOUT(udp, nobody_at_the_port_flat_out, 120)
 }
 
 /* What a peer sends back takes no room from the reports */
-TEST_F_TIMEOUT(udp, reports_behind_a_peers_data, 120)
+TEST_F(udp, reports_behind_a_peers_data)
 {
 	struct sockaddr_storage ss = {};
 	int fd;
@@ -647,7 +647,7 @@ TEST_F_TIMEOUT(udp, reports_behind_a_peers_data, 120)
 }
 
 /* A run that is over counts what comes late, and a new one need not wait */
-TEST_F_TIMEOUT(udp, reports_that_come_late, 120)
+TEST_F(udp, reports_that_come_late)
 {
 	ASSERT_EQ(0, setns(self->wire.rx, CLONE_NEWNET));
 	ASSERT_EQ(0, knd_run("tc qdisc add dev rx0 root netem delay 300ms"));
@@ -686,7 +686,7 @@ static uint16_t checksum(const void *data, size_t len)
 }
 
 /* The way is narrower than the device, but not too narrow for the segments */
-TEST_F_TIMEOUT(udp, a_report_of_size_is_no_refusal_of_segments, 120)
+TEST_F(udp, a_report_of_size_is_no_refusal_of_segments)
 {
 	uint8_t icmp[8 + 20 + 8] = { 3, 4, 0, 0, 0, 0, 1400 >> 8, 1400 & 255 };
 	struct sockaddr_in to = { .sin_family = AF_INET };
@@ -733,7 +733,7 @@ TEST_F_TIMEOUT(udp, a_report_of_size_is_no_refusal_of_segments, 120)
 }
 
 /* Each kind of route that takes nothing is asked again after a pause only */
-TEST_F_TIMEOUT(udp, routes_that_refuse, 120)
+TEST_F(udp, routes_that_refuse)
 {
 	static const char * const kinds[] = {
 		"prohibit", "unreachable", "blackhole", "throw",
@@ -778,7 +778,7 @@ TEST_F_TIMEOUT(udp, routes_that_refuse, 120)
 }
 
 /* A datagram that fails has a number of its own */
-TEST_F_TIMEOUT(udp, stamps_number_what_failed_as_well, 120)
+TEST_F(udp, stamps_number_what_failed_as_well)
 {
 	struct knetdemo_udp_stamp stamp;
 	int fd;
@@ -807,7 +807,7 @@ TEST_F_TIMEOUT(udp, stamps_number_what_failed_as_well, 120)
 }
 
 /* TTL, TOS, mark and DF as the receiver and a filter see them */
-TEST_F_TIMEOUT(udp, options_of_the_socket, 120)
+TEST_F(udp, options_of_the_socket)
 {
 	bool v4 = variant->family == AF_INET;
 	char control[256];
@@ -899,7 +899,7 @@ TEST_F_TIMEOUT(udp, options_of_the_socket, 120)
 }
 
 /* The route of a VRF, which the main table has not */
-TEST_F_TIMEOUT(udp, a_device_and_a_vrf, 120)
+TEST_F(udp, a_device_and_a_vrf)
 {
 	int fd;
 
@@ -929,7 +929,7 @@ TEST_F_TIMEOUT(udp, a_device_and_a_vrf, 120)
 }
 
 /* Address and port that the kernel chose are those that the peer sees */
-TEST_F_TIMEOUT(udp, the_source_is_shown, 120)
+TEST_F(udp, the_source_is_shown)
 {
 	struct sockaddr_storage ss;
 	socklen_t len = sizeof(ss);
@@ -955,7 +955,7 @@ TEST_F_TIMEOUT(udp, the_source_is_shown, 120)
 }
 
 /* ss -K disconnects the socket; the run goes on */
-TEST_F_TIMEOUT(udp, a_socket_that_is_killed, 120)
+TEST_F(udp, a_socket_that_is_killed)
 {
 	long long sent;
 	char cmd[64];
@@ -978,7 +978,7 @@ TEST_F_TIMEOUT(udp, a_socket_that_is_killed, 120)
 	close(fd);
 }
 
-TEST_F_TIMEOUT(udp, a_queue_that_drops, 120)
+TEST_F(udp, a_queue_that_drops)
 {
 	long sent;
 	int fd;
@@ -1006,7 +1006,7 @@ TEST_F_TIMEOUT(udp, a_queue_that_drops, 120)
 }
 
 /* A device that does not send: wait for room, say so, lose nothing */
-TEST_F_TIMEOUT(udp, a_full_socket_buffer, 120)
+TEST_F(udp, a_full_socket_buffer)
 {
 	int fd, mine;
 
@@ -1047,7 +1047,7 @@ TEST_F_TIMEOUT(udp, a_full_socket_buffer, 120)
 	close(fd);
 }
 
-TEST_F_TIMEOUT(udp, a_device_that_goes_down_and_comes_back, 120)
+TEST_F(udp, a_device_that_goes_down_and_comes_back)
 {
 	long long sent;
 	int fd;
@@ -1125,7 +1125,7 @@ TEST_F(udp, one_run_after_the_other)
 }
 
 /* Several times, as the thread may be at the end of a burst by itself */
-TEST_F_TIMEOUT(udp, flat_out_stops_at_once, 120)
+TEST_F(udp, flat_out_stops_at_once)
 {
 	static const struct { int size, gso; } cases[] = {
 		{ 64, 1 }, { 1400, 46 }, { 65507, 1 },
@@ -1205,7 +1205,7 @@ TEST_F_TIMEOUT(udp, flat_out_lets_rcu_tasks_pass, 600)
 	EXPECT_EQ(0, udp_number("errors"));
 }
 
-TEST_F_TIMEOUT(udp, a_namespace_goes_in_the_middle_of_a_run, 120)
+TEST_F(udp, a_namespace_goes_in_the_middle_of_a_run)
 {
 	static const char * const intervals[] = { "0", "1000", "2000000000" };
 	int64_t end;
@@ -1235,7 +1235,7 @@ TEST_F_TIMEOUT(udp, a_namespace_goes_in_the_middle_of_a_run, 120)
 }
 
 /* Whoever writes and reads in the middle of it: no hang, no splat */
-TEST_F_TIMEOUT(udp, on_and_off_under_readers, 120)
+TEST_F(udp, on_and_off_under_readers)
 {
 	int loops = udp_scale(400, 8);
 	char text[4096];
@@ -1272,7 +1272,7 @@ TEST_F_TIMEOUT(udp, on_and_off_under_readers, 120)
 	close(fd);
 }
 
-TEST_F_TIMEOUT(udp, tracepoint, 120)
+TEST_F(udp, tracepoint)
 {
 	char text[65536];
 	char want[256];
@@ -1296,7 +1296,7 @@ TEST_F_TIMEOUT(udp, tracepoint, 120)
 	EXPECT_NE(NULL, strstr(text, "segs=2 "));
 }
 
-TEST_F_TIMEOUT(udp, everybody_reads_nobody_writes_the_run, 120)
+TEST_F(udp, everybody_reads_nobody_writes_the_run)
 {
 	char text[4096];
 

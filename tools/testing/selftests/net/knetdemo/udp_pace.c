@@ -212,22 +212,22 @@ static long scaled(long rate)
 	return rate / d;
 }
 
-TEST_F_TIMEOUT(pace, rate_1k, 120)
+TEST_F(pace, rate_1k)
 {
 	rate(_metadata, self->fd, scaled(1000), 1);
 }
 
-TEST_F_TIMEOUT(pace, rate_10k, 120)
+TEST_F(pace, rate_10k)
 {
 	rate(_metadata, self->fd, scaled(10000), 1);
 }
 
-TEST_F_TIMEOUT(pace, rate_100k, 120)
+TEST_F(pace, rate_100k)
 {
 	rate(_metadata, self->fd, scaled(100000), 1);
 }
 
-TEST_F_TIMEOUT(pace, rate_10k_in_segments, 120)
+TEST_F(pace, rate_10k_in_segments)
 {
 	rate(_metadata, self->fd, scaled(10000), 4);
 }
@@ -237,7 +237,7 @@ TEST_F_TIMEOUT(pace, rate_10k_in_segments, 120)
  * written first. A rate whose interval is no whole number of microseconds is
  * kept as exactly as others are.
  */
-TEST_F_TIMEOUT(pace, rate_in_datagrams_a_second, 120)
+TEST_F(pace, rate_in_datagrams_a_second)
 {
 	static const char * const rates[] = { "750000", "1500000", "3" };
 
@@ -269,7 +269,7 @@ TEST_F_TIMEOUT(pace, rate_in_datagrams_a_second, 120)
 }
 
 /* Nothing is known about a new interval before two datagrams left with it */
-TEST_F_TIMEOUT(pace, achieved_after_a_change, 120)
+TEST_F(pace, achieved_after_a_change)
 {
 	long long sent;
 
@@ -399,7 +399,7 @@ static void netem_case(struct __test_metadata *_metadata,
 	EXPECT_GE(seen->lost + others, *dropped);
 }
 
-TEST_F_TIMEOUT(pace, stamps_on_a_good_wire, 60)
+TEST_F(pace, stamps_on_a_good_wire)
 {
 	long dropped, reordered;
 	struct seen seen;
@@ -410,7 +410,7 @@ TEST_F_TIMEOUT(pace, stamps_on_a_good_wire, 60)
 	EXPECT_LE(0, seen.delay_min);
 }
 
-TEST_F_TIMEOUT(pace, stamps_show_loss, 60)
+TEST_F(pace, stamps_show_loss)
 {
 	long dropped, reordered;
 	struct seen seen;
@@ -421,7 +421,7 @@ TEST_F_TIMEOUT(pace, stamps_show_loss, 60)
 	EXPECT_EQ(0, seen.overtakers + seen.duplicate);
 }
 
-TEST_F_TIMEOUT(pace, stamps_show_reordering_and_delay, 60)
+TEST_F(pace, stamps_show_reordering_and_delay)
 {
 	long dropped, reordered;
 	struct seen seen;
@@ -439,7 +439,7 @@ TEST_F_TIMEOUT(pace, stamps_show_reordering_and_delay, 60)
 	EXPECT_EQ(0, seen.lost + seen.overtakers + seen.duplicate);
 }
 
-TEST_F_TIMEOUT(pace, stamps_show_duplicates, 60)
+TEST_F(pace, stamps_show_duplicates)
 {
 	long dropped, reordered;
 	struct seen seen;
