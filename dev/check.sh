@@ -80,6 +80,21 @@ trap 'exit 130' INT TERM
 # Timing in an emulated machine depends on what else its host does; a fault
 # stays. Arguments: names of programs, or "all but" names.
 tests='
+# After each program, how long it took
+timed()
+{
+	local line start=$SECONDS
+
+	while IFS= read -r line; do
+		printf "%s\n" "$line"
+		case $line in
+		"ok "* | "not ok "*)
+			echo "# knetdemo: ${line#*: } took $((SECONDS - start)) s"
+			start=$SECONDS
+			;;
+		esac
+	done
+}
 run()
 {
 	local list=$(./run_kselftest.sh -l | grep "^net/knetdemo:") program
@@ -94,7 +109,7 @@ run()
 		list=$(printf "net/knetdemo:%s\n" "$@")
 	fi
 	args=$(echo "$list" | sed "s/^/-t /")
-	./run_kselftest.sh $args | tee /tmp/results
+	./run_kselftest.sh $args | timed | tee /tmp/results
 	again=$(sed -n "s,^not ok [0-9]* selftests: \(.*\): \([^ ]*\).*,-t \1:\2,p" \
 		/tmp/results)
 	[ -n "$again" ] || return 0
@@ -166,17 +181,17 @@ fi
 # No more than three guests at a time, and what is needed first is built first
 job debug-kernel build debug m
 job series "$TOP/dev/patches.sh" --check
-job distro guest distro 1200 -k "$distro" -m -- "$tests
+job distro guest distro 3000 -k "$distro" -m -- "$tests
 run all but ${debug_only[*]}
 $module_goes"
 APPEND=preempt=full job distro-full after distro \
-	guest distro-full 900 -k "$distro" -m -- "$tests
+	guest distro-full 3000 -k "$distro" -m -- "$tests
 grep -o 'preempt=[a-z]*' /proc/cmdline
-run tcp udp udp_pace monitor lab.sh module.sh"
-job debug after debug-kernel guest debug 1800 -k debug -m -u -l -- "$debug_tests
+run tcp udp monitor lab.sh module.sh"
+job debug after debug-kernel guest debug 4500 -k debug -m -u -l -- "$debug_tests
 run all but ${distro_only[*]} ${second[*]}
 $module_goes"
-job debug-2 after debug-kernel guest debug-2 1800 -k debug -m -l -- "$debug_tests
+job debug-2 after debug-kernel guest debug-2 4500 -k debug -m -l -- "$debug_tests
 run ${second[*]}
 $module_goes"
 job kunit after debug-kernel nice -n 19 "$TOP/dev/kunit.sh" "$LOGS/kunit.json"
@@ -184,7 +199,7 @@ job built-in-kernel after kunit build debug y
 built_in()
 {
 	tail --pid="${jobs[built-in-kernel]}" -f /dev/null
-	guest built-in 1200 -k debug -u -l -- "$tests
+	guest built-in 3000 -k debug -u -l -- "$tests
 kunit_results
 run sysctl chardev lab.sh"
 }

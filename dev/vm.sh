@@ -163,6 +163,22 @@ kvm_works()
 	[ "$(cat "$answer")" = yes ]
 }
 
+# The rate of this machine's time stamp counter, measured once for its boot
+tsc_khz()
+{
+	local answer
+
+	[ "$(uname -m)" = x86_64 ] || return 0
+	answer=$CACHE/tsc-$(cat /proc/sys/kernel/random/boot_id)
+	if [ ! -s "$answer" ]; then
+		rm -f "$CACHE"/tsc-*
+		gcc -O2 -o "$run/tsc" "$TOP/dev/tsc.c"
+		"$run/tsc" > "$run/khz"
+		mv "$run/khz" "$answer"
+	fi
+	cat "$answer"
+}
+
 if [ -n "$counting" ]; then
 	qemu+=(-accel tcg -icount "shift=0,sleep=off" "${smp[@]}"
 		-cpu "qemu64,+rdrand" -seed "${SEED:-1}"
@@ -177,6 +193,12 @@ elif [ "${ACCEL:-}" != tcg ] && kvm_works; then
 	qemu+=(-accel kvm -cpu host "${smp[@]}")
 else
 	qemu+=("${tcg[@]}")
+	# Emulated processors read the host's counter. The kernel finds them out
+	# of step, as they do not run at the same time, and cannot measure the
+	# rate on a busy host. It would count jiffies instead, of which such a
+	# host loses most, or ask the HPET, for which QEMU stops the processors.
+	khz=$(tsc_khz)
+	[ -z "$khz" ] || append+=" tsc=reliable tsc_early_khz=$khz"
 fi
 
 append+=" ${APPEND:-}"
