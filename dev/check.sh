@@ -152,11 +152,14 @@ count_guest()
 build() { nice -n 19 "$TOP/dev/kernel.sh" "$@"; }
 
 # These need what only one kernel has: fault injection, and SMC, which wants a
-# kernel with InfiniBand. The second guest is for what takes long in the debug
-# kernel.
+# kernel with InfiniBand. Left out in the debug kernel is also what measures
+# rates or drives mostly the tool, since it takes long there and runs no code of
+# the component that the other programs do not. The second guest is for what
+# takes longest of the rest.
 debug_only=(faults)
-distro_only=(monitor_smc)
-second=(tcp tcp_netns.sh monitor_paths udp udp_pace sysctl_files.sh)
+smc=(monitor_smc)
+distro_only=("${smc[@]}" udp_pace sysctl_files.sh tool_get.sh)
+second=(tcp tcp_netns.sh monitor_paths udp)
 
 debug_tests="$tests"'
 kunit_results
@@ -175,7 +178,7 @@ distro=distro
 if [ "$rc" -eq 3 ]; then
 	# The release kernel stands in, and has no SMC
 	distro=release
-	debug_only+=("${distro_only[@]}")
+	debug_only+=("${smc[@]}")
 fi
 
 # No more than three guests at a time, and what is needed first is built first

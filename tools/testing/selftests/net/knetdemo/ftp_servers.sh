@@ -19,7 +19,7 @@ EXIT_LOCAL=7
 needs knetdemo vsftpd pure-ftpd ftpd proftpd nc script
 pid=
 megabytes=16
-[ -z "$KND_SLOW" ] || megabytes=8
+[ -z "$KND_SLOW" ] || megabytes=2
 
 finish()
 {

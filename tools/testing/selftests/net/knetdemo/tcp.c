@@ -909,6 +909,7 @@ TEST_F(service, silent_clients_are_evicted)
 	for (int i = 0; i < n; i++) {
 		EXPECT_EQ(0, recv(fd[i], &c, 1, 0));
 		close(fd[i]);
+		EXPECT_EQ(0, ask(busy, "busy"));
 	}
 	EXPECT_EQ(1, listed());
 	close(busy);
@@ -916,23 +917,29 @@ TEST_F(service, silent_clients_are_evicted)
 
 TEST_F(service, silent_client_has_its_time)
 {
-	long long began;
+	long long dialed, began, sent;
+	int fd, tries = 0;
 	char c;
-	int fd;
 
 	ASSERT_EQ(0, knd_set("tcp_idle_ms", "500"));
 	ASSERT_EQ(0, start("127.0.0.1", "accept"));
-	fd = dial("127.0.0.1", PORT);
-	ASSERT_LE(0, fd);
-	EXPECT_EQ(1, knd_wait_stat("tcp_accepted", 1, 5000));
-	usleep(300000);
-	began = now_ms();
-	EXPECT_EQ(0, send_all(fd, "x", 1));
-	EXPECT_EQ(0, recv(fd, &c, 1, 0));
+	/* Again where this task did not run in time to speak before the end */
+	do {
+		ASSERT_GT(100, tries++);
+		dialed = now_ms();
+		fd = dial("127.0.0.1", PORT);
+		ASSERT_LE(0, fd);
+		EXPECT_EQ(tries, knd_wait_stat("tcp_accepted", tries, 5000));
+		usleep(300000);
+		began = now_ms();
+		EXPECT_EQ(0, send_all(fd, "x", 1));
+		sent = now_ms();
+		EXPECT_GE(0, recv(fd, &c, 1, 0));
+		close(fd);
+	} while (sent - dialed >= 490);
 	EXPECT_LE(490, now_ms() - began);
-	EXPECT_GE(490 + slow(500, 2000), now_ms() - began);
-	EXPECT_EQ(1, knd_wait_stat("tcp_closed_idle", 1, 5000));
-	close(fd);
+	EXPECT_GE(490 + slow(500, 10000), now_ms() - began);
+	EXPECT_EQ(tries, knd_wait_stat("tcp_closed_idle", tries, 5000));
 }
 
 /* What the peer takes late is no silence: its time begins at the last byte */
