@@ -148,6 +148,10 @@ struct knetdemo_ftp_get {
 /*
  * Blocks until the file is there, an error or a signal. The kernel goes by the
  * size field, not by the size in the command.
+ *
+ * Only a signal with a handler, or one that kills, ends the transfer (EINTR).
+ * Where the task is stopped, frozen or traced, the transfer is parked in the
+ * open file of the device, and the restarted system call goes on with it.
  */
 #define KNETDEMO_IOC_FTP_GET	_IOWR(KNETDEMO_IOC_MAGIC, 0x02, \
 				      struct knetdemo_ftp_get)
