@@ -47,20 +47,9 @@
 #include <trace/events/sock.h>
 
 #include "knetdemo.h"
+#include "tcp_conn.h"
 #include "trace.h"
 
-/* When one connection has moved so much, others have their turn */
-#define KND_CONN_BUDGET		SZ_512K
-/* Pieces of received data that are sent by one call */
-#define KND_CONN_PIECES		16
-/*
- * Received data is spliced only if it is at least this fraction of its page,
- * and copied otherwise. TCP counts the bytes and not the page that they pin, so
- * that a peer which acknowledges nothing pins eight times as much at most. The
- * page may be one of 32 KiB or more, where the driver or a local sender
- * allocates such pages.
- */
-#define KND_CONN_SPLICE_SHARE	8
 /* When to try again where memory is short and no acknowledgment will tell */
 #define KND_CONN_RETRY		msecs_to_jiffies(20)
 /* How long output may stand still while a connection is being closed */
@@ -91,79 +80,6 @@
 #define KND_PATTERN_PIECE	(PAGE_SIZE << KND_PATTERN_ORDER)
 #define KND_PATTERN_PIECES	\
 	DIV_ROUND_UP(KND_PATTERN_LEN + KND_PATTERN_SEND, KND_PATTERN_PIECE)
-
-/* knd_conn.flags */
-#define KND_CONN_READY		0	/* attached: the work may look */
-#define KND_CONN_END		1	/* send what there is, then close */
-#define KND_CONN_RESET		2	/* close now, lose what there is */
-#define KND_CONN_KILLED		3	/* ... as "kill" said */
-#define KND_CONN_OWNED		4	/* ... as the socket is another's */
-
-enum knd_conn_state {
-	KND_CONN_OPEN,		/* served */
-	KND_CONN_CLOSING,	/* our FIN is queued: wait for its ACK */
-	KND_CONN_DEAD,		/* socket released */
-};
-
-/**
- * struct knd_conn - a connection
- * @kn: the component in its namespace
- * @sock: the socket; the work's
- * @sk: the socket, held until this is freed
- * @source: where connections of the peer's address are counted
- * @work: ends the connection, and serves it where softirq cannot
- * @timer: queues @work, at the latest when the connection may be idle. Set
- *	with @sk locked.
- * @flags: KND_CONN_READY and so on; those are never cleared
- * @active: when bytes moved last, in jiffies; changed with @sk locked
- * @born: when it was accepted, in jiffies
- * @bytes_in: read from the peer; changed with @sk locked
- * @bytes_out: handed to TCP for the peer; changed with @sk locked
- * @syncp: for reading the two on 32 bits
- * @refs: references
- * @id: its number
- * @service: what it is served with
- * @state: enum knd_conn_state; changed by the work with @sk locked
- * @why: enum knd_close, once @state is not KND_CONN_OPEN; the work's
- * @retry: memory was short; @sk locked
- * @serving: the service runs, and TCP may call from inside of it; @sk locked
- * @err: of sending, once; @sk locked
- * @offset: into chargen's pattern; @sk locked
- * @copies: the page with the copies that were sent last. No reference is held:
- *	to be compared only. @sk locked.
- * @copied: where the free part of @copies begins; @sk locked
- * @rcu: looked up under RCU; freed when nothing is copied any more
- */
-struct knd_conn {
-	struct knd_net *kn;
-	struct socket *sock;
-	struct sock *sk;
-	struct knd_source *source;
-	struct work_struct work;
-	struct timer_list timer;
-	unsigned long flags;
-	unsigned long active;
-	unsigned long born;
-	u64_stats_t bytes_in;
-	u64_stats_t bytes_out;
-	struct u64_stats_sync syncp;
-	refcount_t refs;
-	u32 id;
-	u8 service;
-	u8 state;
-	u8 why;
-	bool retry;
-	bool serving;
-	int err;
-	unsigned int offset;
-	union {
-		struct {
-			struct page *copies;
-			u32 copied;
-		};
-		struct rcu_head rcu;
-	};
-};
 
 /**
  * struct knd_source - connections that come from one address
@@ -336,7 +252,15 @@ static void knd_conn_timer(struct timer_list *timer)
 
 /* Services: with the socket locked by its spinlock, not owned, BH off */
 
-static void knd_conn_moved(struct knd_conn *c, u64 in, u64 out)
+/**
+ * knd_conn_moved - count bytes of a connection
+ * @c: the connection
+ * @in: bytes that were read from the peer
+ * @out: bytes that were handed to TCP for the peer
+ *
+ * Context: the socket locked.
+ */
+void knd_conn_moved(struct knd_conn *c, u64 in, u64 out)
 {
 	/*
 	 * While a connection is being closed, only what the peer acknowledges
@@ -354,17 +278,15 @@ static void knd_conn_moved(struct knd_conn *c, u64 in, u64 out)
 		knd_stat_add(c->kn, KND_STAT_TCP_BYTES_OUT, out);
 }
 
-/*
- * TCP sets this where it took less than it was given, and calls when there is
- * room
+/**
+ * knd_conn_sent - take note of what sending returned
+ * @c: the connection
+ * @sent: bytes or -errno
+ *
+ * Context: the socket locked.
+ * Return: true where it is of use to go on.
  */
-static bool knd_conn_blocked(const struct sock *sk)
-{
-	return test_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
-}
-
-/* Take note of what sending returned; true where it is of use to go on */
-static bool knd_conn_sent(struct knd_conn *c, int sent)
+bool knd_conn_sent(struct knd_conn *c, int sent)
 {
 	if (likely(sent > 0))
 		return true;
@@ -396,184 +318,6 @@ static bool knd_conn_discard(struct knd_conn *c)
 	tcp_read_done(c->sk, n);
 	knd_conn_moved(c, n, 0);
 	return n == KND_CONN_BUDGET;
-}
-
-/* Received data on its way to the send queue */
-struct knd_pieces {
-	struct bio_vec bvec[KND_CONN_PIECES];
-	unsigned int n;
-	u32 copied;		/* bit i: bvec[i] is of copies */
-	size_t len;
-};
-
-/*
- * The page of the copies that were sent last, as long as the send queue ends
- * with them: what follows goes behind them, so that a peer that sends bytes one
- * by one and acknowledges none gets no page for each. That skb holds the page.
- */
-static struct page *knd_conn_copies(const struct knd_conn *c)
-{
-	const struct sk_buff *skb = tcp_write_queue_tail(c->sk) ?:
-				    tcp_rtx_queue_tail(c->sk);
-	const skb_frag_t *frag;
-
-	if (!skb || !skb_shinfo(skb)->nr_frags)
-		return NULL;
-	frag = &skb_shinfo(skb)->frags[skb_shinfo(skb)->nr_frags - 1];
-	if (skb_frag_page(frag) != c->copies ||
-	    skb_frag_off(frag) + skb_frag_size(frag) != c->copied)
-		return NULL;
-	return c->copies;
-}
-
-/* Begin a piece of copies, in the page of those before it if it has room */
-static int knd_pieces_open(struct knd_pieces *p, struct knd_conn *c)
-{
-	struct page *page = NULL;
-
-	if (!p->n)
-		page = knd_conn_copies(c);
-	else if (p->copied)
-		page = c->copies;
-
-	if (page && c->copied < PAGE_SIZE) {
-		get_page(page);
-	} else {
-		page = alloc_page(GFP_NOWAIT | __GFP_NOWARN);
-		if (!page)
-			return -ENOMEM;
-		c->copied = 0;
-	}
-	c->copies = page;
-	p->copied |= BIT(p->n);
-	bvec_set_page(&p->bvec[p->n++], page, 0, c->copied);
-	return 0;
-}
-
-static int knd_pieces_copy(struct knd_pieces *p, struct knd_conn *c,
-			   const struct sk_buff *skb, u32 offset, u32 len)
-{
-	int err;
-
-	if (!p->n || !(p->copied & BIT(p->n - 1)) || c->copied == PAGE_SIZE) {
-		err = knd_pieces_open(p, c);
-		if (err)
-			return err;
-	}
-	len = min_t(u32, len, PAGE_SIZE - c->copied);
-	if (skb_copy_bits(skb, offset, page_address(c->copies) + c->copied,
-			  len))
-		return -EFAULT;
-	c->copied += len;
-	p->bvec[p->n - 1].bv_len += len;
-	p->len += len;
-	return len;
-}
-
-/* Add the piece of @skb that is at @offset; returns its length or -errno */
-static int knd_pieces_add(struct knd_pieces *p, struct knd_conn *c,
-			  const struct sk_buff *skb, u32 offset)
-{
-	u32 end = skb_headlen(skb);
-	const skb_frag_t *frag;
-	u32 len;
-	int i;
-
-	if (offset < end)
-		return knd_pieces_copy(p, c, skb, offset, end - offset);
-
-	for (i = 0; i < skb_shinfo(skb)->nr_frags; i++) {
-		frag = &skb_shinfo(skb)->frags[i];
-		end += skb_frag_size(frag);
-		if (offset >= end)
-			continue;
-		len = end - offset;
-		if (len < page_size(compound_head(skb_frag_page(frag))) /
-			  KND_CONN_SPLICE_SHARE)
-			return knd_pieces_copy(p, c, skb, offset, len);
-		bvec_set_page(&p->bvec[p->n++], skb_frag_page(frag), len,
-			      skb_frag_off(frag) + skb_frag_size(frag) - len);
-		p->len += len;
-		return len;
-	}
-
-	/* What is on a list of further buffers, a rare thing to receive */
-	return knd_pieces_copy(p, c, skb, offset, skb->len - offset);
-}
-
-/*
- * Collect what the receive queue has, as far as there is room in @p. It all
- * stays in the queue.
- */
-static int knd_pieces_collect(struct knd_pieces *p, struct knd_conn *c,
-			      size_t max)
-{
-	struct sock *sk = c->sk;
-	u32 seq = tcp_sk(sk)->copied_seq;
-	struct sk_buff *skb;
-	u32 offset;
-	int n = 0;
-
-	skb = tcp_recv_skb(sk, seq, &offset);
-	while (skb) {
-		if (unlikely(!skb_frags_readable(skb)))
-			return -EFAULT;
-		while (offset < skb->len) {
-			if (p->n == KND_CONN_PIECES || p->len >= max)
-				return 0;
-			n = knd_pieces_add(p, c, skb, offset);
-			if (n < 0)
-				return p->len ? 0 : n;
-			offset += n;
-			seq += n;
-		}
-		skb = skb_peek_next(skb, &sk->sk_receive_queue);
-		if (skb)
-			offset = seq - TCP_SKB_CB(skb)->seq;
-	}
-	return 0;
-}
-
-static void knd_pieces_free(struct knd_pieces *p)
-{
-	unsigned long copied = p->copied;
-	unsigned int i;
-
-	for_each_set_bit(i, &copied, KND_CONN_PIECES)
-		put_page(p->bvec[i].bv_page);
-}
-
-/*
- * What there is no room for stays in the receive queue, whose window then
- * holds the peer back
- */
-static bool knd_conn_echo(struct knd_conn *c)
-{
-	struct sock *sk = c->sk;
-	struct knd_pieces p;
-	size_t done = 0;
-	int n;
-
-	while (done < KND_CONN_BUDGET && tcp_inq(sk) > 0 &&
-	       !knd_conn_blocked(sk)) {
-		p.n = 0;
-		p.len = 0;
-		p.copied = 0;
-		n = knd_pieces_collect(&p, c, KND_CONN_BUDGET - done);
-		if (!n)
-			n = knd_sock_splice(sk, p.bvec, p.n, 0, p.len, false);
-		knd_pieces_free(&p);
-		/* What is not the end of what was sent may be anybody's soon */
-		if (n <= 0 || n != p.len || !(p.copied & BIT(p.n - 1)))
-			c->copies = NULL;
-		if (!knd_conn_sent(c, n))
-			break;
-		tcp_read_done(sk, n);
-		done += n;
-	}
-	if (done)
-		knd_conn_moved(c, done, done);
-	return done >= KND_CONN_BUDGET && !knd_conn_blocked(sk);
 }
 
 static bool knd_conn_chargen(struct knd_conn *c)
