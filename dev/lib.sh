@@ -67,7 +67,7 @@ stage()
 	fi
 	printf '  %-46s %4d s  FAILED\n' "$name" $((SECONDS - start)) >&2
 	{ grep -E '(error|Error|ERROR|fatal|undefined reference|No such file|No space left)' \
-		"$log" || tail -n 5 "$log"; } | head -n 12 |
+		"$log" || tail -n 5 "$log"; } | sed -n '1,12p' |
 		overlay_names | sed 's/^/    /' >&2
 	die "$name failed (status $rc), the whole output is in ${log#"$TOP"/}"
 }
@@ -168,9 +168,9 @@ overlay_files()
 		cd "$TOP"
 		if git rev-parse --git-dir > /dev/null 2>&1; then
 			git ls-files -co --exclude-standard \
-				-- net include Documentation tools
+				-- net include Documentation tools samples
 		else
-			find net include Documentation tools -type f
+			find net include Documentation tools samples -type f
 		fi | while read -r f; do [ ! -f "$f" ] || echo "$f"; done
 	) | sort -u
 }
