@@ -116,10 +116,17 @@ run()
 	echo "knetdemo: once more: $again"
 	./run_kselftest.sh $again
 }
+# The results of all suites as one document, which kunit.py parses: debugfs has
+# a document for each
 kunit_results()
 {
-	for results in /sys/kernel/debug/kunit/knetdemo*/results; do
-		sed "s/^/kunit: /" "$results"
+	local results i=0
+
+	set -- /sys/kernel/debug/kunit/knetdemo*/results
+	printf "kunit: KTAP version 1\nkunit: 1..%d\n" $#
+	for results; do
+		i=$((i + 1))
+		sed -E "1,2d; s/^(ok|not ok) 1 /\1 $i /; s/^/kunit: /" "$results"
 	done
 }
 cd /kselftest
@@ -140,12 +147,27 @@ count_guest()
 	local log=$LOGS/kselftest-$1.log
 
 	ended "$1"
-	tr -d '\r' < "${log%.log}.raw" | tee >(grep '^kunit:' > "$log.kunit") |
-		grep -v '^kunit:' > "$log"
+	tr -d '\r' < "${log%.log}.raw" > "$log.all"
+	sed -n 's/^kunit: //p' "$log.all" > "$log.kunit"
+	grep -v '^kunit: ' "$log.all" > "$log"
+	rm "$log.all"
 	rm "${log%.log}.raw"
 	tally kselftest "$log"
 	[ "$status" -eq 0 ] || sed 's/^/    /' "$LOGS/$1.out" >&2
 	one "$1: the guest's end (status $status, ${log#"$TOP"/})" "$status"
+}
+
+# count_kunit NAME: what KUnit said in a guest
+count_kunit()
+{
+	local results=$LOGS/kselftest-$1.log.kunit
+
+	if "$TOP/dev/kunit.sh" -p "$results" "$results.json" > "$results.out" 2>&1 ||
+		[ -s "$results.json" ]; then
+		tally kunit "$results.json"
+	else
+		one "kunit.py parse ${results#"$TOP"/} (${results#"$TOP"/}.out)" 1
+	fi
 }
 
 # Builds make way for guests, and come in the order in which they are needed
@@ -234,13 +256,13 @@ fi
 headline "Debug kernel, knetdemo as a module"
 count_guest debug
 headline "KUnit in the debug kernel"
-tally ktap "$LOGS/kselftest-debug.log.kunit"
+count_kunit debug
 headline "Debug kernel, the second guest"
 count_guest debug-2
 
 headline "Debug kernel, knetdemo built in"
 count_guest built-in
-tally ktap "$LOGS/kselftest-built-in.log.kunit"
+count_kunit built-in
 trap - EXIT
 
 say

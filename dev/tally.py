@@ -1,11 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Count test results: tally.py kselftest|kunit|ktap|tap FILE
+"""Count test results: tally.py kselftest|kunit|tap FILE
 
 Prints "passed failed skipped" and, on standard error, what failed.
 kselftest: what run_kselftest.sh printed; results inside a program count, or
-the program itself where it has none. kunit: the JSON of kunit.py. ktap:
-the results of suites as debugfs has them. tap: lines.
+the program itself where it has none. kunit: the JSON of kunit.py. tap:
+lines.
 """
 
 import json
@@ -96,17 +96,6 @@ def kunit(text, tally):
         tally.add('not ok', 'any KUnit case')
 
 
-def ktap(text, tally):
-    """Cases of suites, from /sys/kernel/debug/kunit"""
-    before = tally.passed + tally.failed
-    for line in text.splitlines():
-        match = re.match(r'^kunit:     (not ok|ok) \d+ (.*)$', line)
-        if match:
-            tally.add(*match.groups())
-    if tally.passed + tally.failed == before:
-        tally.add('not ok', 'any KUnit case')
-
-
 def tap(text, tally):
     """Lines that say ok or not ok"""
     for line in text.splitlines():
@@ -120,8 +109,7 @@ def main():
     tally = Tally()
     with open(sys.argv[2], encoding='utf-8', errors='replace') as file:
         text = file.read()
-    {'kselftest': kselftest, 'kunit': kunit, 'ktap': ktap,
-     'tap': tap}[sys.argv[1]](text, tally)
+    {'kselftest': kselftest, 'kunit': kunit, 'tap': tap}[sys.argv[1]](text, tally)
     print(tally.passed, tally.failed, tally.skipped)
 
 
