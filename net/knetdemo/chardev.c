@@ -20,6 +20,8 @@
 #include <net/net_namespace.h>
 #include <uapi/linux/knetdemo.h>
 
+#include "access.h"
+#include "chardev.h"
 #include "ftp_session.h"
 #include "knetdemo.h"
 

@@ -49,6 +49,7 @@
 
 #include "ftp_session.h"
 #include "knetdemo.h"
+#include "procfs.h"
 #include "trace.h"
 
 /* Transfers that are over and still shown */

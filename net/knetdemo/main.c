@@ -12,7 +12,9 @@
 #include <net/net_namespace.h>
 #include <net/netns/generic.h>
 
+#include "chardev.h"
 #include "knetdemo.h"
+#include "procfs.h"
 
 static unsigned int knd_net_id __ro_after_init;
 

@@ -32,7 +32,11 @@
 #include <net/sock.h>
 #include <net/tcp.h>
 
+#include "access.h"
 #include "knetdemo.h"
+#include "monitor_filter.h"
+#include "monitor_parse.h"
+#include "monitor_ring.h"
 #include "trace.h"
 
 /* Log lines: as many as this in that time */

@@ -18,6 +18,10 @@
 #include <net/net_namespace.h>
 
 #include "knetdemo.h"
+#include "monitor_filter.h"
+#include "monitor_parse.h"
+#include "monitor_ring.h"
+#include "procfs.h"
 
 static int knd_filter_show(struct seq_file *seq, void *v)
 {

@@ -32,6 +32,7 @@
 #include <net/udp.h>
 
 #include "knetdemo.h"
+#include "sock.h"
 
 /**
  * knd_addr_parse - read an IPv4 or IPv6 literal

@@ -9,6 +9,7 @@
 #include <linux/u64_stats_sync.h>
 
 #include "knetdemo.h"
+#include "stats.h"
 
 /* Names are ABI, documented in Documentation/networking/knetdemo.rst */
 static const char * const knd_stat_names[] = {

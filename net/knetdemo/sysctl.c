@@ -22,7 +22,10 @@
 #include <linux/workqueue.h>
 #include <net/net_namespace.h>
 
+#include "access.h"
 #include "knetdemo.h"
+#include "sock.h"
+#include "sysctl.h"
 
 /* How long a switch waits that is to start last */
 #define KND_DEFER_DELAY	(2 * HZ)
@@ -458,7 +461,7 @@ static int knd_sysctl(const struct ctl_table *table, int write, void *buffer,
  */
 int __net_init knd_sysctl_init(struct knd_net *kn)
 {
-	umode_t mode = kn->net->user_ns == &init_user_ns ? 0644 : 0444;
+	umode_t mode = knd_may_configure_anyone(kn) ? 0644 : 0444;
 	struct ctl_table *table;
 	size_t i;
 

@@ -28,6 +28,15 @@ struct sock;
 struct socket;
 struct task_struct;
 
+/* What a connection gets; names: knd_service_names[] */
+enum knd_service {
+	KND_SERVICE_ACCEPT,
+	KND_SERVICE_DISCARD,
+	KND_SERVICE_ECHO,
+	KND_SERVICE_CHARGEN,
+	KND_SERVICE_MAX = KND_SERVICE_CHARGEN
+};
+
 /* Why a connection of the TCP service ended; names: knd_close_names[] */
 enum knd_close {
 	KND_CLOSE_PEER,		/* the peer closed it, all was served */
@@ -138,5 +147,14 @@ bool knd_conn_wait(struct knd_net *kn, long timeout);
 struct knd_conn *knd_conn_next(struct knd_net *kn, u32 *id);
 void knd_conn_show(struct seq_file *seq, const struct knd_conn *c);
 void knd_conn_put(struct knd_conn *c);
+
+/* tcp_service.c */
+void knd_tcp_init(struct knd_net *kn);
+int knd_tcp_apply(struct knd_net *kn);
+void knd_tcp_pre_exit(struct knd_net *kn);
+void knd_tcp_exit(struct knd_net *kn);
+
+/* sysctl.c */
+extern const char * const knd_service_names[];
 
 #endif /* _NET_KNETDEMO_TCP_H */

@@ -46,6 +46,7 @@
 #include <net/tcp_states.h>
 #include <trace/events/sock.h>
 
+#include "access.h"
 #include "knetdemo.h"
 #include "tcp_conn.h"
 #include "trace.h"

@@ -22,7 +22,9 @@
 #include <net/sock.h>
 #include <trace/events/sock.h>
 
+#include "access.h"
 #include "knetdemo.h"
+#include "sock.h"
 
 /* How long the acceptor rests when memory or files are short */
 #define KND_ACCEPT_PAUSE	(HZ / 10)

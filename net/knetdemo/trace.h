@@ -17,7 +17,7 @@
 #include <uapi/linux/knetdemo.h>
 
 #include "knetdemo.h"
-#include "monitor.h"
+#include "monitor_ring.h"
 
 TRACE_DEFINE_ENUM(KNETDEMO_FTP_STAGE_CONNECT);
 TRACE_DEFINE_ENUM(KNETDEMO_FTP_STAGE_GREETING);

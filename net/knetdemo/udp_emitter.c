@@ -30,7 +30,9 @@
 #include <net/net_namespace.h>
 #include <uapi/linux/knetdemo.h>
 
+#include "access.h"
 #include "knetdemo.h"
+#include "sock.h"
 #include "trace.h"
 
 /* The most that one send takes, whatever the family: 65535 less headers */

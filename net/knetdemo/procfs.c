@@ -13,7 +13,9 @@
 #include <linux/uaccess.h>
 #include <net/net_namespace.h>
 
+#include "access.h"
 #include "knetdemo.h"
+#include "procfs.h"
 
 /**
  * knd_proc_open - open a file that shows who talks to whom
@@ -21,9 +23,6 @@
  * @file: file
  * @ops: what it shows
  * @size: of the private data, which begins with a &struct knd_proc
- *
- * The mode of the file lets root open it, but root may lack all capabilities,
- * as in a container that shares the namespace of its host.
  *
  * Context: process. procfs keeps the file until this returns; the open file
  * keeps the network namespace.
@@ -36,7 +35,7 @@ int knd_proc_open(struct inode *inode, struct file *file,
 	struct knd_net *kn = pde_data(inode);
 	struct knd_proc *p;
 
-	if (!ns_capable(kn->net->user_ns, CAP_NET_ADMIN))
+	if (!knd_may_look(kn))
 		return -EPERM;
 	if (!maybe_get_net(kn->net))
 		return -ENXIO;

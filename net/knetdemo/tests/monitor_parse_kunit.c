@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KUnit tests of net/knetdemo/parse.c
+ * KUnit tests of net/knetdemo/monitor_parse.c
  */
 
 #include <kunit/skbuff.h>
@@ -12,7 +12,7 @@
 #include <linux/string.h>
 #include <linux/unaligned.h>
 
-#include "../monitor.h"
+#include "../monitor_parse.h"
 
 #define KND_TEST_LEN	512
 #define KND_TEST_RANDOM	100000

@@ -16,7 +16,7 @@
 #include <net/ipv6.h>
 #include <net/tcp.h>
 
-#include "monitor.h"
+#include "monitor_parse.h"
 
 /* A packet with more extension headers than this is no one's friend */
 #define KND_PARSE_EXTHDRS	12

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KUnit tests of net/knetdemo/filter.c
+ * KUnit tests of net/knetdemo/monitor_filter.c
  */
 
 #include <kunit/test.h>
@@ -9,7 +9,8 @@
 #include <linux/prandom.h>
 #include <linux/string.h>
 
-#include "../monitor.h"
+#include "../monitor_filter.h"
+#include "../monitor_parse.h"
 
 #define KND_TEST_RANDOM	100000
 #define KND_TEST_TEXT	4096

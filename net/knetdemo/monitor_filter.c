@@ -14,7 +14,8 @@
 #include <linux/string.h>
 #include <net/ipv6.h>
 
-#include "monitor.h"
+#include "monitor_filter.h"
+#include "monitor_parse.h"
 
 /* Digits and nothing else */
 static int knd_filter_number(const char *text, unsigned int max,

@@ -27,7 +27,7 @@
 #include <linux/overflow.h>
 #include <linux/slab.h>
 
-#include "monitor.h"
+#include "monitor_ring.h"
 
 #define KND_SLOT_STATE	3
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KUnit tests of net/knetdemo/ring.c
+ * KUnit tests of net/knetdemo/monitor_ring.c
  */
 
 #include <kunit/test.h>
@@ -11,7 +11,7 @@
 #include <linux/sched.h>
 #include <linux/string.h>
 
-#include "../monitor.h"
+#include "../monitor_ring.h"
 
 #define KND_TEST_WRITERS	3
 #define KND_TEST_PUTS		20000

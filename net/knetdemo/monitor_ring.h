@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Kernel networking demonstration and test services: the latest attempts
+ */
+
+#ifndef _NET_KNETDEMO_MONITOR_RING_H
+#define _NET_KNETDEMO_MONITOR_RING_H
+
+#include <linux/atomic.h>
+#include <linux/if.h>
+#include <linux/sched.h>
+#include <linux/types.h>
+#include <linux/uidgid.h>
+
+#include "monitor_parse.h"
+
+/* Who made a connection attempt */
+enum knd_origin {
+	KND_ORIGIN_USER,	/* a TCP, MPTCP or SMC socket of a program */
+	KND_ORIGIN_KERNEL,	/* a TCP socket of the kernel */
+	KND_ORIGIN_RAW,		/* a raw or packet socket */
+};
+
+/* Levels of pid namespaces below the initial one that a record knows */
+#define KND_PID_LEVELS	3
+
+/**
+ * struct knd_pid - number of a process in a pid namespace
+ * @ns: inode number of the namespace, 0 where the process is in none so deep
+ * @nr: number of the process there
+ *
+ * A record outlives the process and the namespace, so it has no pointer.
+ */
+struct knd_pid {
+	u32 ns;
+	pid_t nr;
+};
+
+/**
+ * struct knd_record - a connection attempt
+ * @seq: number of the attempt in its namespace, from 1
+ * @time: nanoseconds since the epoch
+ * @flow: the first SYN; the destination is what the socket asked for
+ * @uid: owner of the socket
+ * @pid: of the process that connects, in the initial pid namespace; 0 where
+ *	the SYN was not sent in its context
+ * @pids: of the same process in the pid namespaces below, the outermost first
+ * @mark: of the packet
+ * @rule: id of the rule that matched, 0 where there was none to match
+ * @origin: enum knd_origin
+ * @comm: name of the calling thread, where @pid is set
+ * @dev: output device by the route that the socket has, so before netfilter
+ *	chooses another one
+ */
+struct knd_record {
+	u64 seq;
+	u64 time;
+	struct knd_flow flow;
+	kuid_t uid;
+	pid_t pid;
+	struct knd_pid pids[KND_PID_LEVELS];
+	u32 mark;
+	u32 rule;
+	u8 origin;
+	char comm[TASK_COMM_LEN];
+	char dev[IFNAMSIZ];
+};
+
+/* What a place in the ring is in, beside a number; see ring.c */
+#define KND_SLOT_DONE	0
+#define KND_SLOT_BUSY	1
+#define KND_SLOT_SPOILT	2
+#define KND_SLOT_DEAD	3
+
+struct knd_slot {
+	atomic64_t state;
+	struct knd_record rec;
+};
+
+/**
+ * struct knd_ring - the latest records
+ * @size: how many
+ * @mask: of the places, a power of two that is not below @size
+ * @base: no writer of a record up to this number is left
+ * @slot: the places; record N is in place N & @mask
+ */
+struct knd_ring {
+	u32 size;
+	u32 mask;
+	u64 base;
+	struct knd_slot slot[];
+};
+
+static inline u64 knd_slot_state(u64 seq, unsigned int state)
+{
+	return seq << 2 | state;
+}
+
+struct knd_ring *knd_ring_alloc(u32 size);
+void knd_ring_free(struct knd_ring *ring);
+void knd_ring_put(struct knd_ring *ring, const struct knd_record *rec);
+int knd_ring_get(struct knd_ring *ring, u64 seq, struct knd_record *rec);
+void knd_ring_copy(struct knd_ring *to, struct knd_ring *from, u64 last);
+
+#endif /* _NET_KNETDEMO_MONITOR_RING_H */
