@@ -222,12 +222,12 @@ static pid_t knd_connections_pid(const struct knd_record *rec,
 	return 0;
 }
 
+#define KND_ORIGIN_NAME(origin, name)	[origin] = name,
+
 static int knd_connections_show(struct seq_file *seq, void *v)
 {
 	static const char * const origins[] = {
-		[KND_ORIGIN_USER]	= "user",
-		[KND_ORIGIN_KERNEL]	= "kernel",
-		[KND_ORIGIN_RAW]	= "raw",
+		KND_ORIGINS(KND_ORIGIN_NAME, KND_ORIGIN_NAME)
 	};
 	char src[sizeof("[]:65535") + INET6_ADDRSTRLEN];
 	char dst[sizeof("[]:65535") + INET6_ADDRSTRLEN];

@@ -14,12 +14,21 @@
 
 #include "monitor_parse.h"
 
-/* Who made a connection attempt */
-enum knd_origin {
-	KND_ORIGIN_USER,	/* a TCP, MPTCP or SMC socket of a program */
-	KND_ORIGIN_KERNEL,	/* a TCP socket of the kernel */
-	KND_ORIGIN_RAW,		/* a raw or packet socket */
-};
+/*
+ * Whose socket made a connection attempt, with the names in "connections" and
+ * in the tracepoint
+ *
+ * USER: a TCP, MPTCP or SMC socket of a program
+ * KERNEL: a TCP socket of the kernel
+ * RAW: a raw or packet socket
+ */
+#define KND_ORIGINS(EM, EMe)			\
+	EM(KND_ORIGIN_USER,	"user")		\
+	EM(KND_ORIGIN_KERNEL,	"kernel")	\
+	EMe(KND_ORIGIN_RAW,	"raw")
+
+#define KND_ORIGIN_ENUM(origin, name)	origin,
+enum knd_origin { KND_ORIGINS(KND_ORIGIN_ENUM, KND_ORIGIN_ENUM) };
 
 /* Levels of pid namespaces below the initial one that a record knows */
 #define KND_PID_LEVELS	3

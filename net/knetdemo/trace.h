@@ -114,9 +114,12 @@ TRACE_EVENT(knetdemo_udp_send,
 		  __entry->daddr, __entry->segs, __entry->size, __entry->err)
 );
 
-TRACE_DEFINE_ENUM(KND_ORIGIN_USER);
-TRACE_DEFINE_ENUM(KND_ORIGIN_KERNEL);
-TRACE_DEFINE_ENUM(KND_ORIGIN_RAW);
+/* Lists of enumerators and their names: EM() for each but the last, EMe() */
+#define knd_trace_enum(value, name)	TRACE_DEFINE_ENUM(value);
+#define knd_trace_name(value, name)	{ value, name },
+#define knd_trace_name_end(value, name)	{ value, name }
+
+KND_ORIGINS(knd_trace_enum, knd_trace_enum)
 
 /* A connection attempt, with all that its record in "connections" has */
 TRACE_EVENT(knetdemo_connect,
@@ -161,9 +164,8 @@ TRACE_EVENT(knetdemo_connect,
 		  __entry->netns_cookie, __entry->seq, __entry->time,
 		  __entry->saddr, __entry->daddr,
 		  __print_symbolic(__entry->origin,
-				   { KND_ORIGIN_USER, "user" },
-				   { KND_ORIGIN_KERNEL, "kernel" },
-				   { KND_ORIGIN_RAW, "raw" }),
+				   KND_ORIGINS(knd_trace_name,
+					       knd_trace_name_end)),
 		  __entry->uid, __entry->pid, __entry->comm, __entry->dev,
 		  __entry->mark, __entry->flags, __entry->data, __entry->rule)
 );

@@ -93,24 +93,10 @@ struct knd_udp_setup {
 	struct bio_vec pages[DIV_ROUND_UP(KND_UDP_MAX_LEN, PAGE_SIZE)];
 };
 
-static const char * const knd_udp_states[] = {
-	[KND_UDP_NEVER]		= "never",
-	[KND_UDP_RUNNING]	= "running",
-	[KND_UDP_STOPPED]	= "stopped",
-	[KND_UDP_FINISHED]	= "finished",
-};
+#define KND_UDP_NAME(value, name)	name,
+static const char * const knd_udp_states[] = { KND_UDP_STATES(KND_UDP_NAME) };
+static const char * const knd_udp_errors[] = { KND_UDP_ERRORS(KND_UDP_NAME) };
 
-static const char * const knd_udp_errors[] = {
-	[KND_UDP_ERR_NOBUFS]	= "nobufs",
-	[KND_UDP_ERR_AGAIN]	= "again",
-	[KND_UDP_ERR_REFUSED]	= "refused",
-	[KND_UDP_ERR_UNREACH]	= "unreach",
-	[KND_UDP_ERR_NETDOWN]	= "netdown",
-	[KND_UDP_ERR_MSGSIZE]	= "msgsize",
-	[KND_UDP_ERR_OTHER]	= "other",
-};
-
-static_assert(ARRAY_SIZE(knd_udp_errors) == KND_UDP_ERR_MAX);
 static_assert(KND_STAT_UDP_ERR_OTHER - KND_STAT_UDP_ERR_NOBUFS ==
 	      KND_UDP_ERR_OTHER);
 static_assert(sizeof(struct knetdemo_udp_stamp) == 24);

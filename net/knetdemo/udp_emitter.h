@@ -18,23 +18,29 @@ struct knd_udp_setup;
 struct seq_file;
 struct task_struct;
 
-/* How the emitter's latest run is going; names: knd_udp_states[] */
-enum knd_udp_state {
-	KND_UDP_NEVER,
-	KND_UDP_RUNNING,
-	KND_UDP_STOPPED,
-	KND_UDP_FINISHED,
-};
+/* How the latest run is going, with the names in /proc/net/knetdemo/udp */
+#define KND_UDP_STATES(EM)			\
+	EM(NEVER,	"never")		\
+	EM(RUNNING,	"running")		\
+	EM(STOPPED,	"stopped")		\
+	EM(FINISHED,	"finished")
 
-/* Causes of errors, in the order of KND_STAT_UDP_ERR_* */
+#define KND_UDP_STATE(state, name)	KND_UDP_##state,
+enum knd_udp_state { KND_UDP_STATES(KND_UDP_STATE) };
+
+/* Causes of errors, likewise; in the order of the counters KND_STAT_UDP_ERR_* */
+#define KND_UDP_ERRORS(EM)			\
+	EM(NOBUFS,	"nobufs")		\
+	EM(AGAIN,	"again")		\
+	EM(REFUSED,	"refused")		\
+	EM(UNREACH,	"unreach")		\
+	EM(NETDOWN,	"netdown")		\
+	EM(MSGSIZE,	"msgsize")		\
+	EM(OTHER,	"other")
+
+#define KND_UDP_ERROR(error, name)	KND_UDP_ERR_##error,
 enum knd_udp_error {
-	KND_UDP_ERR_NOBUFS,
-	KND_UDP_ERR_AGAIN,
-	KND_UDP_ERR_REFUSED,
-	KND_UDP_ERR_UNREACH,
-	KND_UDP_ERR_NETDOWN,
-	KND_UDP_ERR_MSGSIZE,
-	KND_UDP_ERR_OTHER,
+	KND_UDP_ERRORS(KND_UDP_ERROR)
 	KND_UDP_ERR_MAX
 };
 
