@@ -260,6 +260,9 @@ lint_rst()
 	return $rc
 }
 
+# Names, ranges and defaults in the code and on the page
+lint_abi() { "$PYTHON3" "$TOP/dev/abi.py" "$TOP"; }
+
 lint_uapi()
 {
 	local header
@@ -316,6 +319,7 @@ lint "coccicheck" coccicheck lint_coccicheck
 lint "shellcheck" shellcheck lint_shell
 lint "codespell" codespell lint_codespell
 lint "reStructuredText" rst lint_rst
+lint "counters and sysctls, code and page" abi lint_abi
 lint "the uapi header in user space, C and C++" uapi lint_uapi
 if [ "$failed" -gt 0 ]; then
 	say "$failed stages have findings"
