@@ -14,7 +14,7 @@
 #include "monitor.h"
 #include "stats.h"
 #include "sysctl.h"
-#include "tcp.h"
+#include "tcp_listener.h"
 #include "udp_emitter.h"
 
 struct ctl_table_header;
@@ -32,7 +32,7 @@ struct proc_dir_entry;
  * @sysctl: the registered knobs
  * @proc: /proc/net/knetdemo
  * @udp: the emitter
- * @tcp: the TCP service, see tcp.h
+ * @tcp: the TCP service, see tcp_listener.h
  * @files: &knd_file.list of the open files of /dev/knetdemo, see chardev.c
  * @mon: monitor
  * @ftp: the FTP client

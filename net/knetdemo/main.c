@@ -15,6 +15,7 @@
 #include "chardev.h"
 #include "knetdemo.h"
 #include "procfs.h"
+#include "tcp_conn.h"
 
 static unsigned int knd_net_id __ro_after_init;
 

@@ -16,6 +16,7 @@
 #include "access.h"
 #include "knetdemo.h"
 #include "procfs.h"
+#include "tcp_conn.h"
 
 /**
  * knd_proc_open - open a file that shows who talks to whom

@@ -26,6 +26,7 @@
 #include "knetdemo.h"
 #include "sock.h"
 #include "sysctl.h"
+#include "tcp_service.h"
 
 /* How long a switch waits that is to start last */
 #define KND_DEFER_DELAY	(2 * HZ)
@@ -63,14 +64,6 @@ struct knd_knob {
 	int (*apply)(struct knd_net *kn);
 };
 
-/* The values of tcp_service, by enum knd_service */
-const char * const knd_service_names[] = {
-	[KND_SERVICE_ACCEPT]	= "accept",
-	[KND_SERVICE_DISCARD]	= "discard",
-	[KND_SERVICE_ECHO]	= "echo",
-	[KND_SERVICE_CHARGEN]	= "chargen",
-};
-
 /* The whole text is one number: no sign, nothing behind it */
 static int knd_number_parse(struct knd_net *kn, const struct knd_knob *knob,
 			    const char *text, void *value)
@@ -94,7 +87,7 @@ static void knd_number_show(const struct knd_knob *knob, const void *value,
 static int knd_service_parse(struct knd_net *kn, const struct knd_knob *knob,
 			     const char *text, void *value)
 {
-	int i = match_string(knd_service_names, KND_SERVICE_MAX + 1, text);
+	int i = knd_service_find(text);
 
 	if (i < 0)
 		return i;
@@ -105,7 +98,7 @@ static int knd_service_parse(struct knd_net *kn, const struct knd_knob *knob,
 static void knd_service_show(const struct knd_knob *knob, const void *value,
 			     char *text)
 {
-	strscpy(text, knd_service_names[*(const int *)value], KND_TEXT_LEN);
+	strscpy(text, knd_services[*(const int *)value]->name, KND_TEXT_LEN);
 }
 
 /* Zeros follow the text, so that equal texts are equal members */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Kernel networking demonstration and test services: connections of the TCP
- * service, as the files that serve them see them
+ * service
  */
 
 #ifndef _NET_KNETDEMO_TCP_CONN_H
@@ -18,98 +18,124 @@
 #include <net/sock.h>
 
 struct knd_net;
+struct knd_service_ops;
 struct knd_source;
 struct page;
+struct seq_file;
 
-/* When one connection has moved so much, others have their turn */
+/*
+ * Bytes that one connection may move before others are served. Also what a
+ * connection that is being closed reads away at once.
+ */
 #define KND_CONN_BUDGET		SZ_512K
-
-/* knd_conn.flags */
-#define KND_CONN_READY		0	/* attached: the work may look */
-#define KND_CONN_END		1	/* send what there is, then close */
-#define KND_CONN_RESET		2	/* close now, lose what there is */
-#define KND_CONN_KILLED		3	/* ... as "kill" said */
-#define KND_CONN_OWNED		4	/* ... as the socket is another's */
-
-enum knd_conn_state {
-	KND_CONN_OPEN,		/* served */
-	KND_CONN_CLOSING,	/* our FIN is queued: wait for its ACK */
-	KND_CONN_DEAD,		/* socket released */
-};
 
 /**
  * struct knd_conn - a connection
  * @kn: the component in its namespace
- * @sock: the socket; the work's
- * @sk: the socket, held until this is freed
+ * @sk: the socket, with a reference until this is freed
  * @source: where connections of the peer's address are counted
- * @work: ends the connection, and serves it where softirq cannot
- * @timer: queues @work, at the latest when the connection may be idle. Set
- *	with @sk locked.
- * @flags: KND_CONN_READY and so on; those are never cleared
- * @active: when bytes moved last, in jiffies; changed with @sk locked
- * @born: when it was accepted, in jiffies
- * @bytes_in: read from the peer; changed with @sk locked
- * @bytes_out: handed to TCP for the peer; changed with @sk locked
- * @syncp: for reading the two on 32 bits
- * @refs: references
+ * @ops: its service
+ * @accepted_at: in jiffies
  * @id: its number
- * @service: what it is served with
- * @state: enum knd_conn_state; changed by the work with @sk locked
- * @why: enum knd_close, once @state is not KND_CONN_OPEN; the work's
- * @retry: memory was short; @sk locked
- * @serving: the service runs, and TCP may call from inside of it; @sk locked
- * @err: of sending, once; @sk locked
- * @offset: into chargen's pattern; @sk locked
- * @copies: the page with the copies that were sent last. No reference is held:
- *	to be compared only. @sk locked.
- * @copied: where the free part of @copies begins; @sk locked
- * @rcu: looked up under RCU; freed when nothing is copied any more
+ * @service: enum knd_service of @ops
+ * @refs: references
+ * @flags: KND_CONN_END and so on
+ * @work: the work item; see the head of tcp_conn.c
+ * @sock: the socket; NULL when it has been closed
+ * @timer: queues @work. It has three jobs, and is set for the one that is due
+ *	first: to end a connection that is idle, to end one whose peer does not
+ *	acknowledge the FIN, and to send again where memory was short.
+ * @progress_at: when bytes moved last, in jiffies; see &knd_fsm_facts.since
+ * @bytes_in: bytes read from the peer
+ * @bytes_out: bytes handed to TCP for the peer
+ * @syncp: for readers of the two on 32 bits
+ * @state: enum knd_conn_state; changed by knd_conn_enter() only
+ * @why: enum knd_close, once it is being closed; as @state
+ * @retry: memory was short when the service was called last
+ * @serving: the service is running, so a callback comes from inside of it
+ * @send_err: error that sending returned, or 0; the service is not called again
+ * @echo: state of the service echo
+ * @echo.page: page with the copies that were sent last. No reference is held,
+ *	so it may only be compared.
+ * @echo.end: where the free part of @echo.page begins
+ * @chargen: state of the service chargen
+ * @chargen.offset: position in the pattern
+ * @rcu: frees it, when all of the above is over
  */
 struct knd_conn {
+	/* Set before others can find it, then constant */
 	struct knd_net *kn;
-	struct socket *sock;
 	struct sock *sk;
 	struct knd_source *source;
-	struct work_struct work;
-	struct timer_list timer;
+	const struct knd_service_ops *ops;
+	unsigned long accepted_at;
+	u32 id;
+	u8 service;
+
+	/* Changed in any context */
+	refcount_t refs;
 	unsigned long flags;
-	unsigned long active;
-	unsigned long born;
+	struct work_struct work;
+
+	/* Used by the work item only */
+	struct socket *sock;
+
+	/*
+	 * Changed with @sk locked. /proc/net/knetdemo/tcp reads @progress_at
+	 * and the bytes without the lock.
+	 */
+	struct timer_list timer;
+	unsigned long progress_at;
 	u64_stats_t bytes_in;
 	u64_stats_t bytes_out;
 	struct u64_stats_sync syncp;
-	refcount_t refs;
-	u32 id;
-	u8 service;
 	u8 state;
 	u8 why;
 	bool retry;
 	bool serving;
-	int err;
-	unsigned int offset;
+	int send_err;
+
+	/* State of the service, used with @sk locked */
 	union {
 		struct {
-			struct page *copies;
-			u32 copied;
-		};
+			struct page *page;
+			u32 end;
+		} echo;
+		struct {
+			unsigned int offset;
+		} chargen;
 		struct rcu_head rcu;
 	};
 };
 
+/* For services, with the socket locked */
+
 void knd_conn_moved(struct knd_conn *c, u64 in, u64 out);
 bool knd_conn_sent(struct knd_conn *c, int sent);
 
-/*
- * TCP sets this where it took less than it was given, and calls when there is
- * room
+/**
+ * knd_conn_blocked - whether a service has to stop sending
+ * @sk: the socket of the connection, locked
+ *
+ * Return: true where TCP took less than it was given. The service is called
+ * again when there is room.
  */
 static inline bool knd_conn_blocked(const struct sock *sk)
 {
 	return test_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
 }
 
-/* tcp_echo.c */
-bool knd_conn_echo(struct knd_conn *c);
+/* For the listener and procfs */
+
+int knd_conn_module_init(void);
+void knd_conn_module_exit(void);
+void knd_conn_start(struct knd_net *kn, struct socket *sock);
+void knd_conn_end_all(struct knd_net *kn, bool reset);
+void knd_conn_kick_all(struct knd_net *kn);
+int knd_conn_kill(struct knd_net *kn, u32 id);
+bool knd_conn_wait(struct knd_net *kn, long timeout);
+struct knd_conn *knd_conn_next(struct knd_net *kn, u32 *id);
+void knd_conn_show(struct seq_file *seq, const struct knd_conn *c);
+void knd_conn_put(struct knd_conn *c);
 
 #endif /* _NET_KNETDEMO_TCP_CONN_H */

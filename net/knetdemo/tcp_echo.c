@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Kernel networking demonstration and test services: the echo service
+ * Kernel networking demonstration and test services: the service echo (RFC 862)
+ *
+ * Received pages go into the send queue as they are where that is fair, and
+ * copies of the rest.
  */
 
 #include <linux/bitops.h>
@@ -11,8 +14,9 @@
 #include <net/sock.h>
 #include <net/tcp.h>
 
-#include "knetdemo.h"
+#include "sock.h"
 #include "tcp_conn.h"
+#include "tcp_service.h"
 
 /* Pieces of received data that are sent by one call */
 #define KND_CONN_PIECES		16
@@ -47,10 +51,10 @@ static struct page *knd_conn_copies(const struct knd_conn *c)
 	if (!skb || !skb_shinfo(skb)->nr_frags)
 		return NULL;
 	frag = &skb_shinfo(skb)->frags[skb_shinfo(skb)->nr_frags - 1];
-	if (skb_frag_page(frag) != c->copies ||
-	    skb_frag_off(frag) + skb_frag_size(frag) != c->copied)
+	if (skb_frag_page(frag) != c->echo.page ||
+	    skb_frag_off(frag) + skb_frag_size(frag) != c->echo.end)
 		return NULL;
-	return c->copies;
+	return c->echo.page;
 }
 
 /* Begin a piece of copies, in the page of those before it if it has room */
@@ -61,19 +65,19 @@ static int knd_pieces_open(struct knd_pieces *p, struct knd_conn *c)
 	if (!p->n)
 		page = knd_conn_copies(c);
 	else if (p->copied)
-		page = c->copies;
+		page = c->echo.page;
 
-	if (page && c->copied < PAGE_SIZE) {
+	if (page && c->echo.end < PAGE_SIZE) {
 		get_page(page);
 	} else {
 		page = alloc_page(GFP_NOWAIT | __GFP_NOWARN);
 		if (!page)
 			return -ENOMEM;
-		c->copied = 0;
+		c->echo.end = 0;
 	}
-	c->copies = page;
+	c->echo.page = page;
 	p->copied |= BIT(p->n);
-	bvec_set_page(&p->bvec[p->n++], page, 0, c->copied);
+	bvec_set_page(&p->bvec[p->n++], page, 0, c->echo.end);
 	return 0;
 }
 
@@ -82,16 +86,16 @@ static int knd_pieces_copy(struct knd_pieces *p, struct knd_conn *c,
 {
 	int err;
 
-	if (!p->n || !(p->copied & BIT(p->n - 1)) || c->copied == PAGE_SIZE) {
+	if (!p->n || !(p->copied & BIT(p->n - 1)) || c->echo.end == PAGE_SIZE) {
 		err = knd_pieces_open(p, c);
 		if (err)
 			return err;
 	}
-	len = min_t(u32, len, PAGE_SIZE - c->copied);
-	if (skb_copy_bits(skb, offset, page_address(c->copies) + c->copied,
+	len = min_t(u32, len, PAGE_SIZE - c->echo.end);
+	if (skb_copy_bits(skb, offset, page_address(c->echo.page) + c->echo.end,
 			  len))
 		return -EFAULT;
-	c->copied += len;
+	c->echo.end += len;
 	p->bvec[p->n - 1].bv_len += len;
 	p->len += len;
 	return len;
@@ -170,17 +174,11 @@ static void knd_pieces_free(struct knd_pieces *p)
 		put_page(p->bvec[i].bv_page);
 }
 
-/**
- * knd_conn_echo - send back what was received
- * @c: the connection
- *
- * What there is no room for stays in the receive queue, whose window then
- * holds the peer back.
- *
- * Context: the socket locked by its spinlock, not owned, BH off.
- * Return: whether there is more to do in another turn.
+/*
+ * Data that there is no room for stays in the receive queue: the window closes,
+ * and the peer has to wait.
  */
-bool knd_conn_echo(struct knd_conn *c)
+static bool knd_echo_serve(struct knd_conn *c)
 {
 	struct sock *sk = c->sk;
 	struct knd_pieces p;
@@ -196,9 +194,12 @@ bool knd_conn_echo(struct knd_conn *c)
 		if (!n)
 			n = knd_sock_splice(sk, p.bvec, p.n, 0, p.len, false);
 		knd_pieces_free(&p);
-		/* What is not the end of what was sent may be anybody's soon */
+		/*
+		 * Unless this page still backs the last fragment of the send
+		 * queue, it can be freed and reused: forget it.
+		 */
 		if (n <= 0 || n != p.len || !(p.copied & BIT(p.n - 1)))
-			c->copies = NULL;
+			c->echo.page = NULL;
 		if (!knd_conn_sent(c, n))
 			break;
 		tcp_read_done(sk, n);
@@ -208,3 +209,8 @@ bool knd_conn_echo(struct knd_conn *c)
 		knd_conn_moved(c, done, done);
 	return done >= KND_CONN_BUDGET && !knd_conn_blocked(sk);
 }
+
+const struct knd_service_ops knd_echo_ops = {
+	.name	= "echo",
+	.serve	= knd_echo_serve,
+};

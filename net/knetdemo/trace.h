@@ -18,6 +18,9 @@
 
 #include "knetdemo.h"
 #include "monitor_ring.h"
+#include "sock.h"
+#include "tcp_fsm.h"
+#include "tcp_service.h"
 
 TRACE_DEFINE_ENUM(KNETDEMO_FTP_STAGE_CONNECT);
 TRACE_DEFINE_ENUM(KNETDEMO_FTP_STAGE_GREETING);
@@ -170,34 +173,11 @@ TRACE_EVENT(knetdemo_connect,
 		  __entry->mark, __entry->flags, __entry->data, __entry->rule)
 );
 
-#define knd_trace_service(service)					\
-	__print_symbolic(service,					\
-			 { KND_SERVICE_ACCEPT, "accept" },		\
-			 { KND_SERVICE_DISCARD, "discard" },		\
-			 { KND_SERVICE_ECHO, "echo" },			\
-			 { KND_SERVICE_CHARGEN, "chargen" })
+#define knd_trace_service(value, name)		{ value, #name },
+#define knd_trace_service_end(value, name)	{ value, #name }
 
-#define knd_trace_reason(why)						\
-	__print_symbolic(why,						\
-			 { KND_CLOSE_PEER, "peer" },			\
-			 { KND_CLOSE_RESET, "reset" },			\
-			 { KND_CLOSE_TIMEOUT, "timeout" },		\
-			 { KND_CLOSE_IDLE, "idle" },			\
-			 { KND_CLOSE_KILLED, "killed" },		\
-			 { KND_CLOSE_STOPPED, "stopped" },		\
-			 { KND_CLOSE_ERROR, "error" })
-
-TRACE_DEFINE_ENUM(KND_SERVICE_ACCEPT);
-TRACE_DEFINE_ENUM(KND_SERVICE_DISCARD);
-TRACE_DEFINE_ENUM(KND_SERVICE_ECHO);
-TRACE_DEFINE_ENUM(KND_SERVICE_CHARGEN);
-TRACE_DEFINE_ENUM(KND_CLOSE_PEER);
-TRACE_DEFINE_ENUM(KND_CLOSE_RESET);
-TRACE_DEFINE_ENUM(KND_CLOSE_TIMEOUT);
-TRACE_DEFINE_ENUM(KND_CLOSE_IDLE);
-TRACE_DEFINE_ENUM(KND_CLOSE_KILLED);
-TRACE_DEFINE_ENUM(KND_CLOSE_STOPPED);
-TRACE_DEFINE_ENUM(KND_CLOSE_ERROR);
+KND_SERVICES(knd_trace_enum, knd_trace_enum)
+KND_CLOSE_REASONS(knd_trace_enum, knd_trace_enum)
 
 /* A connection of the TCP service was taken into service */
 TRACE_EVENT(knetdemo_accept,
@@ -225,8 +205,10 @@ TRACE_EVENT(knetdemo_accept,
 
 	TP_printk("netns=%llu id=%u service=%s local=%pISpc peer=%pISpc",
 		  __entry->netns_cookie, __entry->id,
-		  knd_trace_service(__entry->service), __entry->local,
-		  __entry->peer)
+		  __print_symbolic(__entry->service,
+				   KND_SERVICES(knd_trace_service,
+						knd_trace_service_end)),
+		  __entry->local, __entry->peer)
 );
 
 /* ... and was released; why, after how many bytes */
@@ -261,9 +243,13 @@ TRACE_EVENT(knetdemo_close,
 
 	TP_printk("netns=%llu id=%u service=%s local=%pISpc peer=%pISpc reason=%s in=%llu out=%llu",
 		  __entry->netns_cookie, __entry->id,
-		  knd_trace_service(__entry->service), __entry->local,
-		  __entry->peer, knd_trace_reason(__entry->why), __entry->in,
-		  __entry->out)
+		  __print_symbolic(__entry->service,
+				   KND_SERVICES(knd_trace_service,
+						knd_trace_service_end)),
+		  __entry->local, __entry->peer, __print_symbolic(__entry->why,
+				   KND_CLOSE_REASONS(knd_trace_name,
+						     knd_trace_name_end)),
+		  __entry->in, __entry->out)
 );
 
 #endif /* _NET_KNETDEMO_TRACE_H */

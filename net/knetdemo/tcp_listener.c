@@ -25,6 +25,11 @@
 #include "access.h"
 #include "knetdemo.h"
 #include "sock.h"
+#include "stats.h"
+#include "sysctl.h"
+#include "tcp_conn.h"
+#include "tcp_listener.h"
+#include "tcp_service.h"
 
 /* How long the acceptor rests when memory or files are short */
 #define KND_ACCEPT_PAUSE	(HZ / 10)
@@ -289,8 +294,9 @@ static int knd_tcp_move(struct knd_net *kn)
 int knd_tcp_apply(struct knd_net *kn)
 {
 	const struct knd_config *cfg = &kn->cfg;
+	const struct knd_service_ops *ops;
 	struct knd_tcp *tcp = &kn->tcp;
-	int err = 0;
+	int err;
 
 	if (!cfg->tcp) {
 		if (tcp->acceptor)
@@ -298,7 +304,8 @@ int knd_tcp_apply(struct knd_net *kn)
 		return 0;
 	}
 
-	err = knd_conn_prepare(cfg->tcp_service);
+	ops = knd_services[cfg->tcp_service];
+	err = ops->prepare ? ops->prepare() : 0;
 	if (err)
 		return err;
 	mutex_lock(&tcp->accept_lock);
@@ -316,9 +323,9 @@ int knd_tcp_apply(struct knd_net *kn)
 	}
 	if (tcp->idle_ms != cfg->tcp_idle_ms) {
 		tcp->idle_ms = cfg->tcp_idle_ms;
-		knd_conn_look_all(kn);
+		knd_conn_kick_all(kn);
 	}
-	return err;
+	return 0;
 }
 
 /**
@@ -332,8 +339,7 @@ void knd_tcp_init(struct knd_net *kn)
 	mutex_init(&tcp->accept_lock);
 	init_waitqueue_head(&tcp->wait);
 	xa_init_flags(&tcp->conns, XA_FLAGS_ALLOC1);
-	spin_lock_init(&tcp->sources_lock);
-	tcp->sources = RB_ROOT;
+	knd_sources_init(&tcp->sources);
 }
 
 /**
