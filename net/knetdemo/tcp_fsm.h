@@ -13,7 +13,7 @@
 /* How long a closing connection may stay without an acknowledgment */
 #define KND_FSM_LINGER		(15 * HZ)
 /* When to send again where memory was short and no acknowledgment is due */
-#define KND_FSM_RETRY		msecs_to_jiffies(20)
+#define KND_FSM_RETRY		DIV_ROUND_UP(HZ, 50)
 /* A step that leaves the timer as it is */
 #define KND_FSM_NO_TIMER	MAX_JIFFY_OFFSET
 
