@@ -2,7 +2,11 @@
 /*
  * Kernel networking demonstration and test services: kernel sockets
  *
- * The only file that knows how kernel sockets are made and closed.
+ * How the sockets of all services are made, used and closed. Other files do not
+ * read or write members of struct sock.
+ *
+ * None of the sockets holds a reference to its namespace, which could not be
+ * dismantled otherwise: each owner closes its sockets in the pernet exit.
  */
 
 #include <linux/bvec.h>
@@ -39,11 +43,11 @@
  * @net: the namespace in which a %device is looked up
  * @text: the literal; "fe80::1%eth0" scopes a link-local address
  * @port: to put beside the address, in host order
- * @addr: where the result goes; untouched on error
+ * @addr: result; unchanged on error
  *
  * Context: process.
- * Return: 0, or -EINVAL where @text is no address, or names a device that is
- * not there or that the address has no use for.
+ * Return: 0, or -EINVAL if @text is no address, if it names a device that does
+ * not exist, or if the address is not link-local and names a device at all.
  */
 int knd_addr_parse(struct net *net, const char *text, int port,
 		   struct sockaddr_storage *addr)
@@ -54,14 +58,14 @@ int knd_addr_parse(struct net *net, const char *text, int port,
 	snprintf(digits, sizeof(digits), "%u", (u16)port);
 	if (inet_pton_with_scope(net, AF_UNSPEC, text, digits, &ss))
 		return -EINVAL;
-	/* A device is passed over there where the address has no scope */
+	/* inet_pton_with_scope() ignores the device of a global address */
 	if (strchr(text, '%') && !((struct sockaddr_in6 *)&ss)->sin6_scope_id)
 		return -EINVAL;
 	*addr = ss;
 	return 0;
 }
 
-/* A socket that a worker is to make */
+/* Arguments and result of sock_create_kern(), which a worker calls */
 struct knd_sock_request {
 	struct work_struct work;
 	struct net *net;
@@ -82,23 +86,24 @@ static void knd_sock_create_work(struct work_struct *work)
 }
 
 /**
- * knd_sock_create - make a socket that belongs to the component
+ * knd_sock_create - create a socket that belongs to the component
  * @net: its namespace; no reference is taken, so that the namespace can be
- *	dismantled: the owner releases the socket before the pernet exit is over
+ *	dismantled: the owner releases the socket before the pernet exit ends
  * @family: AF_INET or AF_INET6
  * @type: SOCK_STREAM or SOCK_DGRAM
  * @protocol: IPPROTO_TCP or IPPROTO_UDP
- * @res: where the socket goes; untouched on error
+ * @res: the socket; unchanged on error
  *
- * A socket belongs to the cgroups of the task that makes it: their BPF programs
- * see its traffic, their memory is charged, and it pins them. A sysctl may be
- * written by a task whose cgroup has nothing to do with the service, such as a
- * udev rule in a unit that denies all addresses. A worker makes the socket
- * therefore, with the credentials and in the cgroup of the kernel's threads.
+ * A socket belongs to the cgroups of the task that creates it: their BPF
+ * programs see its traffic, its memory is charged to them, and it pins them. A
+ * sysctl may be written by a task whose cgroup has nothing to do with the
+ * service, such as a udev rule in a unit that denies all addresses. Therefore a
+ * worker creates the socket, with the credentials and in the cgroup of kernel
+ * threads.
  *
- * Only this is done by the worker. Callers bind the socket themselves, so that
- * a port below ip_unprivileged_port_start needs the CAP_NET_BIND_SERVICE of
- * the task that writes the sysctl.
+ * The worker does nothing else. Callers bind the socket themselves, so that a
+ * port below ip_unprivileged_port_start needs the CAP_NET_BIND_SERVICE of the
+ * task that writes the sysctl.
  *
  * Context: process; may hold &knd_net.lock. Waits for the worker.
  * Return: 0, then the caller owns *@res; or -errno of socket().
@@ -129,11 +134,12 @@ static void knd_sock_reuse(struct sock *sk, unsigned char reuse)
 	release_sock(sk);
 }
 
-/* A send waits for this long where the socket's buffer is full */
+/* A send waits for this long if the socket's buffer is full */
 #define KND_UDP_SNDTIMEO	max(HZ / 50, 1)
-/* Room for reports and data on their way through the queues, before doubling */
+/* For ICMP errors and for data that a peer sends back; the kernel doubles it */
 #define KND_UDP_RCVBUF		(64 * 1024)
 
+/* Whether the network reported the error, and not a send of ours */
 static bool knd_udp_is_report(const struct sk_buff *skb)
 {
 	u8 origin = SKB_EXT_ERR(skb)->ee.ee_origin;
@@ -142,12 +148,12 @@ static bool knd_udp_is_report(const struct sk_buff *skb)
 }
 
 /*
- * Replaces sk_error_report: called once a report is in the error queue, and
- * again once sk_err says the same. Each report is counted where it is taken
- * from the queue, so none is counted twice and none is lost to a queue that is
- * full or to an sk_err that is overwritten. sk_err is cleared, since the next
- * datagram would be refused with it. Errors that a send both queues and
- * returns (SO_EE_ORIGIN_LOCAL) are counted by the sender.
+ * The callback sk_error_report: called after an ICMP error is queued, and again
+ * after sk_err is set for it. Each error is counted when it is taken from the
+ * queue. So none is counted twice, and none is lost because the queue is full or
+ * sk_err is overwritten. Clear sk_err: the next send would return it. Errors
+ * that a send both queues and returns (SO_EE_ORIGIN_LOCAL) are counted by the
+ * sender.
  */
 static void knd_udp_error_report(struct sock *sk)
 {
@@ -166,8 +172,8 @@ static void knd_udp_error_report(struct sock *sk)
 }
 
 /*
- * Replaces sk_data_ready: throw away what a peer sends back, which would take
- * the room of reports.
+ * The callback sk_data_ready: discard what a peer sends back. It would fill the
+ * receive buffer, which ICMP errors need as well.
  */
 static void knd_udp_data_ready(struct sock *sk)
 {
@@ -189,7 +195,7 @@ static int knd_sock_set(struct socket *sock, int level, int name, int value)
 						sizeof(value));
 }
 
-/* IPv6 sockets send to mapped addresses by the options of IPv4 */
+/* IPv6 sockets use the options of IPv4 for IPv4-mapped addresses */
 static int knd_udp_set_both(struct socket *sock, int name4, int name6,
 			    int value)
 {
@@ -237,22 +243,21 @@ static int knd_udp_set_opts(struct socket *sock,
 }
 
 /**
- * knd_udp_open - make a socket that sends to one place
- * @kn: the component in the socket's namespace, whose knd_udp_reported() is
- *	called for each error that the network reports. No reference to the
- *	namespace is taken: the owner calls knd_udp_close() before the pernet
- *	exit is over.
+ * knd_udp_open - create a socket that sends to one address
+ * @kn: the component in the socket's namespace; knd_udp_reported() is called
+ *	for each ICMP error until knd_udp_close()
  * @saddr: the source; address and port may be unspecified
  * @daddr: the destination: unicast, multicast or broadcast
- * @opts: its options
- * @shared: a socket of ours that may have the same source port, or NULL
- * @res: where the socket goes
+ * @opts: options of the socket
+ * @shared: another socket of the emitter, which may have the same source port
+ *	and is about to be closed; or NULL
+ * @res: the socket, which the caller closes; unchanged on error
  *
- * Binding is done with the rights of the caller.
+ * The caller's credentials decide whether the source port may be bound.
  *
  * Context: process.
- * Return: 0 or -errno: -EINVAL where the families differ, -ENODEV where the
- * device is not there, or what binding or the look-up of a route said.
+ * Return: 0 or -errno: -EINVAL if the families differ, -ENODEV if the device
+ * does not exist, or an error of bind() or connect().
  */
 int knd_udp_open(struct knd_net *kn, const struct sockaddr_storage *saddr,
 		 const struct sockaddr_storage *daddr,
@@ -287,7 +292,7 @@ int knd_udp_open(struct knd_net *kn, const struct sockaddr_storage *saddr,
 	WRITE_ONCE(sk->sk_data_ready, knd_udp_data_ready);
 	write_unlock_bh(&sk->sk_callback_lock);
 	release_sock(sk);
-	/* Without this UDP does not tell what a queue dropped */
+	/* Without this UDP hides that a queueing discipline dropped a packet */
 	ip_sock_set_recverr(sk);
 	if (to.ss_family == AF_INET6)
 		ip6_sock_set_recverr(sk);
@@ -317,10 +322,27 @@ close:
 }
 
 /**
- * knd_udp_close - close a socket of knd_udp_open()
- * @sock: the socket
+ * knd_udp_set_segment - cut what is sent into datagrams of one size
+ * @sock: made by knd_udp_open()
+ * @size: payload of a datagram; 0 sends each message as one datagram
  *
- * Context: process. When it returns knd_udp_reported() is not called any more.
+ * As an option of the socket this costs less than a control message with each
+ * send. A message of one segment is refused if it does not fit into the MTU:
+ * set the size to 0 to have it fragmented.
+ *
+ * Context: process.
+ * Return: 0 or -errno.
+ */
+int knd_udp_set_segment(struct socket *sock, unsigned int size)
+{
+	return knd_sock_set(sock, SOL_UDP, UDP_SEGMENT, size);
+}
+
+/**
+ * knd_udp_close - close a socket
+ * @sock: made by knd_udp_open()
+ *
+ * Context: process. After it returns, knd_udp_reported() is not called.
  */
 void knd_udp_close(struct socket *sock)
 {
@@ -333,9 +355,9 @@ void knd_udp_close(struct socket *sock)
 }
 
 /**
- * knd_udp_local - tell the address and port that a socket sends from
+ * knd_udp_local - get the address and port that a socket sends from
  * @sock: made by knd_udp_open()
- * @addr: where they go; untouched where the socket cannot tell
+ * @addr: the result; unchanged if the socket is not bound
  *
  * Context: process.
  */
@@ -348,15 +370,15 @@ void knd_udp_local(struct socket *sock, struct sockaddr_storage *addr)
 }
 
 /**
- * knd_udp_reopen - choose route and source again
+ * knd_udp_reopen - let the kernel choose route and source address again
  * @sock: made by knd_udp_open()
  * @daddr: the destination
  *
- * For a socket whose source address, which the kernel chose, has gone. A
- * source port that the kernel chose changes.
+ * For a socket whose source address was chosen by the kernel and has been
+ * removed. A source port that the kernel chose changes.
  *
  * Context: process; nobody sends on @sock.
- * Return: 0 or -errno, then the socket cannot send.
+ * Return: 0, or -errno of connect(), then every send fails.
  */
 int knd_udp_reopen(struct socket *sock, const struct sockaddr_storage *daddr)
 {
@@ -370,7 +392,7 @@ int knd_udp_reopen(struct socket *sock, const struct sockaddr_storage *daddr)
 	return kernel_connect(sock, (void *)&to, sizeof(to), 0);
 }
 
-/* The cap that listen() has for processes, and kernel_listen() has not */
+/* kernel_listen() does not apply the limit that listen() has */
 static int knd_sock_backlog(const struct sock *sk, int backlog)
 {
 	return min(backlog, READ_ONCE(sock_net(sk)->core.sysctl_somaxconn));

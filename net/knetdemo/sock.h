@@ -27,13 +27,14 @@ int knd_sock_create(struct net *net, int family, int type, int protocol,
 
 /**
  * struct knd_udp_opts - options of the emitter's socket
- * @dev: device to send by, or of the VRF to send in; empty for any
+ * @dev: name of the device to bind to, which may be a VRF; empty for none
  * @ttl: TTL or hop limit; 0 is the namespace's default
  * @tos: type of service or traffic class
  * @mark: mark of the packets
  * @df: enum knd_udp_df
  *
- * Compared by memcmp(): all of it is set, beginning with zeros.
+ * Two of them are compared with memcmp(): allocate them with zeros, so that the
+ * bytes behind the name of the device are equal.
  */
 struct knd_udp_opts {
 	char dev[IFNAMSIZ];
@@ -43,10 +44,10 @@ struct knd_udp_opts {
 	int df;
 };
 
-/* What udp_df takes */
+/* Values of udp_df */
 enum knd_udp_df {
-	KND_UDP_DF_DEFAULT,	/* as every socket of the namespace does */
-	KND_UDP_DF_SET,		/* always set, never fragmented here */
+	KND_UDP_DF_DEFAULT,	/* the namespace's default */
+	KND_UDP_DF_SET,		/* always set; the host does not fragment */
 	KND_UDP_DF_CLEAR,	/* never set */
 	KND_UDP_DF_MAX = KND_UDP_DF_CLEAR
 };
@@ -56,6 +57,7 @@ int knd_udp_open(struct knd_net *kn, const struct sockaddr_storage *saddr,
 		 const struct knd_udp_opts *opts, struct socket *shared,
 		 struct socket **res);
 int knd_udp_reopen(struct socket *sock, const struct sockaddr_storage *daddr);
+int knd_udp_set_segment(struct socket *sock, unsigned int size);
 void knd_udp_local(struct socket *sock, struct sockaddr_storage *addr);
 void knd_udp_close(struct socket *sock);
 

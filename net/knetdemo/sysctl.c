@@ -48,6 +48,8 @@
  * @apply: makes the role follow a changed value, called with &knd_net.lock
  *	held; on error the role goes on as before. NULL where the role reads the
  *	member each time that it needs it.
+ * @reap: for the switch of a role that can end by itself, or NULL: returns
+ *	true once after it has ended, called with &knd_net.lock held
  */
 struct knd_knob {
 	const char *name;
@@ -62,6 +64,7 @@ struct knd_knob {
 	void (*show)(const struct knd_knob *knob, const void *value,
 		     char *text);
 	int (*apply)(struct knd_net *kn);
+	bool (*reap)(struct knd_net *kn);
 };
 
 /* The whole text is one number: no sign, nothing behind it */
@@ -179,9 +182,10 @@ static void knd_mark_show(const struct knd_knob *knob, const void *value,
 	KND_KNOB(_name, _role, knd_number_parse, knd_number_show,	\
 		 _apply, .min = _min, .max = _max)
 
-#define KND_SWITCH(_name, _role, _apply)				\
+#define KND_SWITCH(_name, _role, _apply, _reap)				\
 	KND_KNOB(_name, _role, knd_number_parse, knd_number_show,	\
-		 _apply, .max = KND_SWITCH_DEFERRED, .is_switch = true)
+		 _apply, .max = KND_SWITCH_DEFERRED, .is_switch = true,	\
+		 .reap = _reap)
 
 #define KND_TEXT(_name, _role, _parse, _apply)				\
 	KND_KNOB(_name, _role, _parse, knd_text_show, _apply)
@@ -190,7 +194,7 @@ static const struct knd_knob knd_knobs[] = {
 	KND_NUMBER(monitor, KND_ROLE_MAX, 0, 1, knd_monitor_apply),
 	KND_NUMBER(monitor_log, KND_ROLE_MAX, 0, 1, NULL),
 	KND_NUMBER(monitor_ring, KND_ROLE_MAX, 16, 65536, knd_monitor_apply),
-	KND_SWITCH(tcp, KND_ROLE_TCP, knd_tcp_apply),
+	KND_SWITCH(tcp, KND_ROLE_TCP, knd_tcp_apply, NULL),
 	KND_TEXT(tcp_addr, KND_ROLE_TCP, knd_addr_knob_parse, knd_tcp_apply),
 	KND_NUMBER(tcp_port, KND_ROLE_TCP, 1, 65535, knd_tcp_apply),
 	KND_KNOB(tcp_service, KND_ROLE_TCP, knd_service_parse,
@@ -200,7 +204,7 @@ static const struct knd_knob knd_knobs[] = {
 	KND_NUMBER(tcp_max_conns_per_source, KND_ROLE_TCP, 0, 1048576, NULL),
 	KND_NUMBER(tcp_log, KND_ROLE_MAX, 0, 1, NULL),
 	KND_NUMBER(tcp_idle_ms, KND_ROLE_TCP, 0, INT_MAX, knd_tcp_apply),
-	KND_SWITCH(udp, KND_ROLE_UDP, knd_udp_apply),
+	KND_SWITCH(udp, KND_ROLE_UDP, knd_udp_apply, knd_udp_reap),
 	KND_TEXT(udp_daddr, KND_ROLE_UDP, knd_addr_knob_parse, knd_udp_apply),
 	KND_NUMBER(udp_dport, KND_ROLE_UDP, 1, 65535, knd_udp_apply),
 	KND_TEXT(udp_saddr, KND_ROLE_UDP, knd_addr_or_none_parse,
@@ -253,9 +257,24 @@ static void knd_knob_store(const struct knd_knob *knob, void *member,
 }
 
 /*
- * Store a value and make its role follow. The value is stored before that, as
- * the UDP thread may write the result of its run to the same member.
+ * Switch off the roles that have ended by themselves. Called before a switch
+ * is read or a role is asked to follow: the switch would start the role again.
  */
+static void knd_sysctl_reap(struct knd_net *kn)
+{
+	int i;
+
+	lockdep_assert_held(&kn->lock);
+	for (i = 0; i < KND_ROLE_MAX; i++) {
+		const struct knd_knob *knob = kn->deferred[i].knob;
+		int *member = (void *)&kn->cfg + knob->offset;
+
+		if (knob->reap && knob->reap(kn))
+			WRITE_ONCE(*member, 0);
+	}
+}
+
+/* Store a value and make its role follow, or restore the old value */
 static int knd_knob_set(struct knd_net *kn, const struct knd_knob *knob,
 			const void *value)
 {
@@ -301,6 +320,7 @@ static void knd_deferred_work(struct work_struct *work)
 		goto unlock;
 	}
 
+	knd_sysctl_reap(kn);
 	/* With the rights of the writer: may it bind to a low port? */
 	old = override_creds(deferred->cred);
 	err = knd_knob_set(kn, knob, &on);
@@ -414,6 +434,7 @@ static int knd_sysctl(const struct ctl_table *table, int write, void *buffer,
 
 	if (!write) {
 		mutex_lock(&kn->lock);
+		knd_sysctl_reap(kn);
 		knd_sysctl_show(kn, knob, text);
 		mutex_unlock(&kn->lock);
 		return proc_dostring(&shown, write, buffer, lenp, ppos);
@@ -433,6 +454,7 @@ static int knd_sysctl(const struct ctl_table *table, int write, void *buffer,
 			return -EINVAL;
 	} else {
 		mutex_lock(&kn->lock);
+		knd_sysctl_reap(kn);
 		err = knd_sysctl_store(kn, knob, text);
 		mutex_unlock(&kn->lock);
 		if (err)

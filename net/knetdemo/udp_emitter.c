@@ -2,11 +2,17 @@
 /*
  * Kernel networking demonstration and test services: UDP emitter
  *
- * A run has a thread, which sends, and a setup: a socket and what is sent
- * through it. Setups are made by writers of the knobs, so that what cannot be
- * opened is the writer's error, and swapped in under &knd_udp.lock, which the
- * thread holds while it sends: nothing leaves under an old setting once the
- * write that changed it has returned.
+ * A run has a thread that sends, and a setup: a socket and what is sent through
+ * it. The task that writes a sysctl makes the setup, so that an address that
+ * cannot be bound is an error of that write. It exchanges the setup under
+ * &knd_udp.lock, which the thread holds while it sends: once the write has
+ * returned, nothing is sent under the old value.
+ *
+ * A run ends in one of three ways. A counted run reaches its count: the thread
+ * marks it finished, keeps the socket open for udp_linger_ms to count late ICMP
+ * errors, frees the setup and exits. A write of 0 stops it: the writer waits for
+ * the thread and frees the setup. When the namespace is dismantled,
+ * knd_udp_pre_exit() tells the thread to exit and knd_udp_exit() waits for it.
  */
 
 #include <linux/bvec.h>
@@ -24,9 +30,7 @@
 #include <linux/socket.h>
 #include <linux/string.h>
 #include <linux/timekeeping.h>
-#include <linux/udp.h>
 #include <linux/uio.h>
-#include <linux/unaligned.h>
 #include <net/net_namespace.h>
 #include <uapi/linux/knetdemo.h>
 
@@ -35,60 +39,66 @@
 #include "sock.h"
 #include "trace.h"
 
-/* The most that one send takes, whatever the family: 65535 less headers */
+/* The largest UDP payload over IPv4; used for both families */
 #define KND_UDP_MAX_LEN		65507
-/* The thread lets others at its lock after this much */
+/* The thread releases &knd_udp.lock after this many datagrams or bytes */
 #define KND_UDP_BURST		64
 #define KND_UDP_BURST_BYTES	(256 * 1024)
-/* Copying less than this costs less than handing over pages */
+/* Below this size copying costs less than passing references to pages */
 #define KND_UDP_SPLICE_MIN	1024
-/* Flat out, the pause after an error that will not go away at once */
+/* Unpaced, the pause after an error that the next datagram would have, too */
 #define KND_UDP_PAUSE_NS	(10 * NSEC_PER_MSEC)
-/* Where the route takes no segments it is asked again after this */
+/* After this time segments are tried again on a route that refused them */
 #define KND_UDP_GSO_RETRY_NS	(1 * NSEC_PER_SEC)
-/* More errors in a row than reports about earlier datagrams explain */
+/* Retries of one datagram, when each error may belong to an earlier one */
 #define KND_UDP_TRIES		8
-/* Instead of a time to go on: the run is over */
+/* Returned instead of a time: the run is over and the thread exits */
 #define KND_UDP_OVER		U64_MAX
 
 /**
- * struct knd_udp_setup - what a run sends, and through what
- * @sock: connected to @daddr; NULL while the setup is being made
+ * struct knd_udp_setup - what a run sends, and the socket that it uses
+ * @sock: connected to @daddr; NULL until the setup is complete
+ * @segment: value of the option UDP_SEGMENT of @sock
+ * @reopen: connect @sock again before the next send: the source address may
+ *	have been removed, or the socket was disconnected
+ * @gso_errno: why the route did not take segments, or 0
+ * @gso_retry_ns: when to try segments again
  * @daddr: destination
- * @saddr: source; address and port may be unspecified
- * @count: datagrams in the run; 0 is no limit
+ * @saddr: source as configured; address and port may be unspecified
  * @opts: options of the socket
- * @rate: datagrams a second, as asked for; 0 where an interval was
- * @interval: between two datagrams in ns; 0 is flat out
- * @frac: what the interval has beyond that, in 2^-32 ns
- * @size: bytes in a datagram, with the stamp
- * @gso: segments in a send, as asked for
- * @segs: segments in a send, as they fit into one
- * @stamp: a stamp is in front of each datagram
- * @reopen: the route has to be chosen again
- * @gso_errno: why the route does not take segments, or 0
- * @gso_retry_ns: when it is asked again
- * @control: says UDP_SEGMENT
- * @buf: the payload of a send of @segs datagrams
+ * @count: datagrams in the run; 0 is no limit
+ * @rate: configured datagrams per second; 0 if an interval was configured
+ * @interval: whole nanoseconds between two datagrams; 0 is unpaced
+ * @frac: fraction of the interval, in 2^-32 ns
+ * @size: bytes in a datagram, including the stamp
+ * @gso: configured number of segments in a call
+ * @segs: number of segments in a call that fit into KND_UDP_MAX_LEN
+ * @stamp: each datagram begins with a stamp
+ * @buf: the payload of a call with @segs datagrams
  * @pages: @buf as pages
+ *
+ * The first group changes while the thread sends and is protected by
+ * &knd_udp.lock. The others are constant once the setup is made; only the
+ * stamps in @buf are written for each call.
  */
 struct knd_udp_setup {
 	struct socket *sock;
+	u16 segment;
+	bool reopen;
+	int gso_errno;
+	u64 gso_retry_ns;
+
 	struct sockaddr_storage daddr;
 	struct sockaddr_storage saddr;
 	struct knd_udp_opts opts;
 	u64 count;
-	u64 interval;
 	u32 rate;
 	u32 frac;
+	u64 interval;
 	unsigned int size;
 	unsigned int gso;
 	unsigned int segs;
 	bool stamp;
-	bool reopen;
-	int gso_errno;
-	u64 gso_retry_ns;
-	u8 control[CMSG_SPACE(sizeof(u16))] __aligned(sizeof(size_t));
 	void *buf;
 	struct bio_vec pages[DIV_ROUND_UP(KND_UDP_MAX_LEN, PAGE_SIZE)];
 };
@@ -115,7 +125,7 @@ static enum knd_udp_error knd_udp_cause(int err)
 	case EHOSTUNREACH:
 	case EHOSTDOWN:
 	case ENONET:
-	case EACCES:		/* a prohibit route, or a policy on the way */
+	case EACCES:		/* a prohibit route or a policy */
 		return KND_UDP_ERR_UNREACH;
 	case ENETDOWN:
 	case ENODEV:
@@ -138,11 +148,12 @@ static void knd_udp_count_error(struct knd_net *kn, int err)
 }
 
 /**
- * knd_udp_reported - count an error that the network reported
+ * knd_udp_reported - count an ICMP error
  * @kn: the component in a namespace
- * @err: -errno for a datagram of the latest run that was sent before
+ * @err: -errno about a datagram of the latest run that was sent earlier
  *
- * Context: softirq or process, under the socket's sk_callback_lock.
+ * Context: softirq or process, with the socket's sk_callback_lock held, which
+ * knd_udp_close() takes: no call comes after it.
  */
 void knd_udp_reported(struct knd_net *kn, int err)
 {
@@ -160,12 +171,13 @@ static void knd_udp_setup_free(struct knd_udp_setup *setup)
 		return;
 	if (setup->sock)
 		knd_udp_close(setup->sock);
-	/* What is still on its way has its own references to the pages */
+	/* Packets in queues hold references of their own to the pages */
 	if (setup->buf)
 		free_pages_exact(setup->buf, setup->segs * setup->size);
 	kfree(setup);
 }
 
+/* Write the payload of all segments, without their stamps */
 static void knd_udp_fill(struct knd_udp_setup *setup, const char *message)
 {
 	size_t head = setup->stamp ? sizeof(struct knetdemo_udp_stamp) : 0;
@@ -182,7 +194,7 @@ static void knd_udp_fill(struct knd_udp_setup *setup, const char *message)
 		memcpy(setup->buf + i * setup->size, setup->buf, setup->size);
 }
 
-/* A setup as the knobs say, except for the socket */
+/* Allocate a setup for the configured values; its socket is opened later */
 static struct knd_udp_setup *
 knd_udp_setup_make(const struct knd_config *cfg,
 		   const struct sockaddr_storage *saddr,
@@ -191,7 +203,6 @@ knd_udp_setup_make(const struct knd_config *cfg,
 	size_t head = cfg->udp_stamp ? sizeof(struct knetdemo_udp_stamp) : 0;
 	unsigned int size = cfg->udp_size;
 	struct knd_udp_setup *setup;
-	struct cmsghdr *cmsg;
 	size_t len, done;
 	unsigned int i;
 
@@ -207,7 +218,7 @@ knd_udp_setup_make(const struct knd_config *cfg,
 	setup->saddr = *saddr;
 	setup->count = cfg->udp_count;
 	setup->rate = cfg->udp_rate_pps;
-	/* One rule for which of the two holds, in whatever order they came */
+	/* A rate takes precedence, whichever of the two was written last */
 	if (setup->rate)
 		knd_pace_interval(setup->rate, &setup->interval, &setup->frac);
 	else
@@ -233,15 +244,13 @@ knd_udp_setup_make(const struct knd_config *cfg,
 	for (i = 0, done = 0; done < len; i++, done += PAGE_SIZE)
 		bvec_set_virt(&setup->pages[i], setup->buf + done,
 			      min(len - done, PAGE_SIZE));
-
-	cmsg = (struct cmsghdr *)setup->control;
-	cmsg->cmsg_level = SOL_UDP;
-	cmsg->cmsg_type = UDP_SEGMENT;
-	cmsg->cmsg_len = CMSG_LEN(sizeof(u16));
-	put_unaligned((u16)size, (u16 *)CMSG_DATA(cmsg));
 	return setup;
 }
 
+/*
+ * Number and time of the next @segs datagrams. Failed datagrams have numbers of
+ * their own, so that a receiver sees them as lost.
+ */
 static void knd_udp_stamp(const struct knd_net *kn,
 			  struct knd_udp_setup *setup, unsigned int segs)
 {
@@ -260,14 +269,26 @@ static void knd_udp_stamp(const struct knd_net *kn,
 	}
 }
 
+/* Make the socket cut what it is given into segments of @size; 0 for none */
+static int knd_udp_use_segments(struct knd_udp_setup *setup, unsigned int size)
+{
+	int err;
+
+	err = knd_udp_set_segment(setup->sock, size);
+	if (!err)
+		setup->segment = size;
+	return err;
+}
+
 /*
- * One call of the socket layer. Segments are all of the same size, so that a
- * datagram is sent whole or not at all.
+ * One call of the socket layer. All segments of a call have the same size, so
+ * that the call sends whole datagrams or none.
  */
 static int knd_udp_send(struct knd_net *kn, struct knd_udp_setup *setup,
 			unsigned int segs)
 {
 	struct msghdr msg = { .msg_flags = MSG_NOSIGNAL };
+	unsigned int segment = segs > 1 ? setup->size : 0;
 	size_t len = segs * setup->size;
 	struct kvec vec;
 	int err;
@@ -279,13 +300,14 @@ static int knd_udp_send(struct knd_net *kn, struct knd_udp_setup *setup,
 		setup->reopen = false;
 		knd_udp_local(setup->sock, &kn->udp.run.saddr);
 	}
+	if (unlikely(setup->segment != segment)) {
+		err = knd_udp_use_segments(setup, segment);
+		if (err)
+			return err;
+	}
 
 	if (setup->stamp)
 		knd_udp_stamp(kn, setup, segs);
-	if (segs > 1) {
-		msg.msg_control = setup->control;
-		msg.msg_controllen = sizeof(setup->control);
-	}
 	if (len >= KND_UDP_SPLICE_MIN && !setup->stamp) {
 		msg.msg_flags |= MSG_SPLICE_PAGES;
 		iov_iter_bvec(&msg.msg_iter, ITER_SOURCE, setup->pages,
@@ -302,7 +324,7 @@ static int knd_udp_send(struct knd_net *kn, struct knd_udp_setup *setup,
 	return err;
 }
 
-/* Errors that ICMP reports: icmp_err_convert[], icmpv6_err_convert() */
+/* Errors that an ICMP message causes: icmp_err_convert[], icmpv6_err_convert() */
 static bool knd_udp_may_be_report(int err)
 {
 	switch (-err) {
@@ -322,11 +344,11 @@ static bool knd_udp_may_be_report(int err)
 }
 
 /*
- * A datagram is refused with sk_err, too, where it is sent between the moment
- * in which another CPU sets that for an earlier datagram and the moment in
- * which knd_udp_error_report() clears it. Such a report is counted there and
- * this datagram has not left: send it again. An error is that of the datagram
- * where it comes twice with no report in between, or @KND_UDP_TRIES times.
+ * A send can return sk_err, which another CPU has just set for an earlier
+ * datagram and knd_udp_error_report() has not cleared yet. That error is counted
+ * there, and this datagram was not sent: send it again. The error belongs to
+ * this datagram if it comes twice and no ICMP error was counted in between, or
+ * if it comes KND_UDP_TRIES times.
  */
 static int knd_udp_send_sure(struct knd_net *kn, struct knd_udp_setup *setup,
 			     unsigned int segs)
@@ -345,8 +367,8 @@ static int knd_udp_send_sure(struct knd_net *kn, struct knd_udp_setup *setup,
 }
 
 /*
- * Errors that a send of several segments can have where single datagrams get
- * through: larger than the MTU, no checksum, a transformation on the route.
+ * Errors of a call with several segments on a route that takes single datagrams:
+ * segments larger than the MTU, no checksums, IPsec.
  */
 static bool knd_udp_gso_refused(int err)
 {
@@ -354,7 +376,7 @@ static bool knd_udp_gso_refused(int err)
 	       err == -EOPNOTSUPP;
 }
 
-/* Errors of a route, which the next datagram will have too */
+/* Errors of the route: the next datagram will have the same */
 static bool knd_udp_route_error(int err)
 {
 	enum knd_udp_error cause = knd_udp_cause(err);
@@ -363,7 +385,7 @@ static bool knd_udp_route_error(int err)
 	       err == -EINVAL || err == -EADDRNOTAVAIL;
 }
 
-/* Did the kernel choose the source address, and may choose another one? */
+/* Whether the kernel chose the source address and may choose another one */
 static bool knd_udp_any_source(const struct knd_udp_setup *setup)
 {
 	struct sockaddr_storage ss = setup->saddr;
@@ -371,6 +393,7 @@ static bool knd_udp_any_source(const struct knd_udp_setup *setup)
 	return inet_addr_is_any((void *)&ss);
 }
 
+/* Datagrams of the run that are neither sent nor failed */
 static u64 knd_udp_todo(const struct knd_udp_run *run)
 {
 	u64 done = run->sent + run->failed;
@@ -381,8 +404,9 @@ static u64 knd_udp_todo(const struct knd_udp_run *run)
 }
 
 /*
- * Send up to @todo datagrams in one call. Returns how many of them are done
- * with, sent or failed, and in @err what the socket layer said.
+ * Send up to @todo datagrams in one call. Returns how many were sent or have
+ * failed, and in @err what the call returned. 0 datagrams with an error: the same
+ * datagram is to be sent next.
  */
 static unsigned int knd_udp_step(struct knd_net *kn, u64 todo, u64 now,
 				 int *err)
@@ -414,26 +438,27 @@ static unsigned int knd_udp_step(struct knd_net *kn, u64 todo, u64 now,
 		return segs;
 	}
 
-	/* Told to stop: the datagram did not leave, and nothing is wrong */
+	/* The thread was told to stop while it waited for room: no error */
 	if (*err == -EINTR || *err == -ERESTARTSYS)
 		return 0;
 	knd_udp_count_error(kn, *err);
-	/* No room yet: the same datagram is sent next */
+	/* The socket's buffer is still full: try the same datagram again */
 	if (*err == -EAGAIN)
 		return 0;
 	run->failed += segs;
 	knd_stat_add(kn, KND_STAT_UDP_FAILED, segs);
 	if (knd_udp_route_error(*err))
 		setup->reopen = knd_udp_any_source(setup);
-	/* Somebody disconnected the socket: ss -K */
+	/* "ss -K" has disconnected the socket */
 	if (*err == -EDESTADDRREQ)
 		setup->reopen = true;
 	return segs;
 }
 
 /*
- * Send what is due, but not for long, or wait for reports when all was sent.
- * Returns when to go on, 0 for at once, or KND_UDP_OVER.
+ * Send what is due, at most a burst. When all is sent, mark the run finished and
+ * wait for ICMP errors. Returns the time of the next call, 0 for at once, or
+ * KND_UDP_OVER.
  */
 static u64 knd_udp_burst(struct knd_net *kn)
 {
@@ -490,21 +515,21 @@ static u64 knd_udp_burst(struct knd_net *kn)
 	return wake == now ? 0 : wake;
 
 finished:
-	/* Who sees either of them may start a new run, which ends the wait */
-	run->state = KND_UDP_FINISHED;
-	WRITE_ONCE(kn->cfg.udp, 0);
+	/* knd_udp_reap() sees this without the lock; then udp reads 0 */
+	WRITE_ONCE(run->state, KND_UDP_FINISHED);
 	udp->linger_ns = ktime_get_ns() +
 			 (u64)READ_ONCE(kn->cfg.udp_linger_ms) * NSEC_PER_MSEC;
 	return 0;
 }
 
+/* End a run. The caller frees the setup that is returned, or NULL */
 static struct knd_udp_setup *knd_udp_detach(struct knd_udp *udp)
 {
 	struct knd_udp_setup *setup = udp->setup;
 
 	lockdep_assert_held(&udp->lock);
 	if (setup && udp->run.state == KND_UDP_RUNNING)
-		udp->run.state = KND_UDP_STOPPED;
+		WRITE_ONCE(udp->run.state, KND_UDP_STOPPED);
 	udp->setup = NULL;
 	return setup;
 }
@@ -513,10 +538,10 @@ static void knd_udp_sleep(struct knd_udp *udp, u64 wake, unsigned int changes)
 {
 	ktime_t expires = ns_to_ktime(wake);
 
-	/* Paired with those who set what is tested, then wake the thread */
+	/* Paired with the wake-ups after @stop and @changes are written */
 	set_current_state(TASK_INTERRUPTIBLE);
 	if (!READ_ONCE(udp->stop) && READ_ONCE(udp->changes) == changes)
-		schedule_hrtimeout_range(&expires, 0, HRTIMER_MODE_ABS);
+		schedule_hrtimeout(&expires, HRTIMER_MODE_ABS);
 	__set_current_state(TASK_RUNNING);
 }
 
@@ -543,18 +568,23 @@ static int knd_udp_thread(void *data)
 		if (wake)
 			knd_udp_sleep(udp, wake, changes);
 		else
-			/* Preemption is no quiescent state for RCU Tasks */
+			/*
+			 * Preemption is no quiescent state for RCU Tasks. An
+			 * unpaced run would hold off the removal of trampolines
+			 * until it ends.
+			 */
 			cond_resched_tasks_rcu_qs();
 	}
 	return 0;
 }
 
-/* The end of a thread, which may have ended by itself before */
+/* Wait for the thread, which may have exited before, and end the run */
 static void knd_udp_stop(struct knd_net *kn)
 {
 	struct knd_udp *udp = &kn->udp;
 	struct knd_udp_setup *setup;
 
+	udp->on = false;
 	if (!udp->task)
 		return;
 	WRITE_ONCE(udp->stop, true);
@@ -567,7 +597,7 @@ static void knd_udp_stop(struct knd_net *kn)
 	knd_udp_setup_free(setup);
 }
 
-/* Let the thread go on with @setup, which has a socket */
+/* Give @setup, whose socket is open, to the thread and describe it in the run */
 static void knd_udp_attach(struct knd_udp *udp, struct knd_udp_setup *setup)
 {
 	struct knd_udp_run *run = &udp->run;
@@ -586,6 +616,7 @@ static void knd_udp_attach(struct knd_udp *udp, struct knd_udp_setup *setup)
 	udp->setup = setup;
 }
 
+/* Begin a run. On success the run owns @setup, on error the caller does. */
 static int knd_udp_start(struct knd_net *kn, struct knd_udp_setup *setup)
 {
 	struct knd_udp *udp = &kn->udp;
@@ -604,7 +635,7 @@ static int knd_udp_start(struct knd_net *kn, struct knd_udp_setup *setup)
 
 	mutex_lock(&udp->lock);
 	now = ktime_get_ns();
-	/* The socket of the previous run is closed: nothing counts there */
+	/* The previous run's socket is closed and counts nothing any more */
 	for (i = 0; i < KND_UDP_ERR_MAX; i++)
 		atomic64_set(&udp->reported[i], 0);
 	udp->run = (struct knd_udp_run) {
@@ -618,13 +649,18 @@ static int knd_udp_start(struct knd_net *kn, struct knd_udp_setup *setup)
 	mutex_unlock(&udp->lock);
 
 	knd_stat_inc(kn, KND_STAT_UDP_RUNS);
+	udp->on = true;
 	WRITE_ONCE(udp->stop, false);
 	udp->task = get_task_struct(task);
 	wake_up_process(task);
 	return 0;
 }
 
-/* Change a run that is going on, or do nothing where it has ended meanwhile */
+/*
+ * Exchange the setup of a run, or do nothing if the run has finished meanwhile.
+ * On success @setup belongs to the run or is freed, on error the caller owns it
+ * and the run continues unchanged.
+ */
 static int knd_udp_change(struct knd_net *kn, struct knd_udp_setup *setup)
 {
 	struct knd_udp *udp = &kn->udp;
@@ -640,6 +676,7 @@ static int knd_udp_change(struct knd_net *kn, struct knd_udp_setup *setup)
 		   !memcmp(&old->saddr, &setup->saddr, sizeof(old->saddr)) &&
 		   !memcmp(&old->opts, &setup->opts, sizeof(old->opts))) {
 		setup->sock = old->sock;
+		setup->segment = old->segment;
 		setup->reopen = old->reopen;
 		old->sock = NULL;
 	} else {
@@ -664,22 +701,35 @@ static int knd_udp_change(struct knd_net *kn, struct knd_udp_setup *setup)
 	return 0;
 }
 
-static bool knd_udp_ended(struct knd_udp *udp)
-{
-	bool ended;
-
-	mutex_lock(&udp->lock);
-	ended = udp->run.state != KND_UDP_RUNNING;
-	mutex_unlock(&udp->lock);
-	return ended;
-}
-
 /**
- * knd_udp_apply - make the emitter follow the knobs
+ * knd_udp_reap - note that a run has finished by itself
  * @kn: the component in a namespace
  *
  * Context: process, &knd_net.lock held.
- * Return: 0 or -errno, then a run that was going on goes on unchanged.
+ * Return: true once for each finished run, then the switch is to read 0.
+ */
+bool knd_udp_reap(struct knd_net *kn)
+{
+	struct knd_udp *udp = &kn->udp;
+
+	lockdep_assert_held(&kn->lock);
+	if (!udp->on || READ_ONCE(udp->run.state) != KND_UDP_FINISHED)
+		return false;
+	udp->on = false;
+	return true;
+}
+
+/**
+ * knd_udp_apply - make the emitter follow its sysctls
+ * @kn: the component in a namespace
+ *
+ * Starts a run if udp is 1 and none is on, changes a run that is on, and stops
+ * it if udp is 0. A run that has finished and still counts ICMP errors goes on
+ * with that until another run is started.
+ *
+ * Context: process, &knd_net.lock held.
+ * Return: 0, or -errno of an address, of an option or of opening the socket.
+ * After an error a run that is on continues unchanged.
  */
 int knd_udp_apply(struct knd_net *kn)
 {
@@ -690,16 +740,9 @@ int knd_udp_apply(struct knd_net *kn)
 	struct sockaddr_storage daddr;
 	int err;
 
-	/*
-	 * A run that has finished by itself set the knob to 0 before that: a 1
-	 * that is there now was written since.
-	 */
-	if (READ_ONCE(cfg->udp) && udp->task && knd_udp_ended(udp))
-		knd_udp_stop(kn);
-	/* Whatever the other knobs say: the device of an address may be gone */
-	if (!READ_ONCE(cfg->udp)) {
-		/* A finished run waits for reports until the next one begins */
-		if (udp->task && !knd_udp_ended(udp))
+	if (!cfg->udp) {
+		/* Do not parse: the device of an address may be removed */
+		if (udp->on)
 			knd_udp_stop(kn);
 		return 0;
 	}
@@ -721,20 +764,24 @@ int knd_udp_apply(struct knd_net *kn)
 	setup = knd_udp_setup_make(cfg, &saddr, &daddr);
 	if (IS_ERR(setup))
 		return PTR_ERR(setup);
-	if (udp->task)
+	if (udp->on) {
 		err = knd_udp_change(kn, setup);
-	else
+	} else {
+		/* The previous run may still wait for ICMP errors */
+		knd_udp_stop(kn);
 		err = knd_udp_start(kn, setup);
+	}
 	if (err)
 		knd_udp_setup_free(setup);
 	return err;
 }
 
 /**
- * knd_udp_show - print what is known about the latest run
+ * knd_udp_show - print the state of the latest run
  * @seq: of the file
  * @v: unused
  *
+ * Context: process. Waits for &knd_udp.lock, that is for a burst of a run.
  * Return: 0 or -ENOMEM.
  */
 int knd_udp_show(struct seq_file *seq, void *v)
@@ -816,7 +863,9 @@ void __net_init knd_udp_init(struct knd_net *kn)
 
 /**
  * knd_udp_pre_exit - tell the emitter to stop
- * @kn: the component in a namespace whose knobs are gone
+ * @kn: the component in a namespace whose sysctls are removed
+ *
+ * Context: process. Does not wait for the thread.
  */
 void knd_udp_pre_exit(struct knd_net *kn)
 {
@@ -828,6 +877,8 @@ void knd_udp_pre_exit(struct knd_net *kn)
 /**
  * knd_udp_exit - wait for the emitter and close its socket
  * @kn: the component in a namespace, after knd_udp_pre_exit()
+ *
+ * Context: process, may sleep for the time of one send.
  */
 void knd_udp_exit(struct knd_net *kn)
 {

@@ -45,27 +45,30 @@ enum knd_udp_error {
 };
 
 /**
- * struct knd_udp_run - what is known about a run
+ * struct knd_udp_run - the latest run, as its file shows it
  * @id: number of the run in this namespace, from 1
- * @state: how it is going
+ * @state: written with WRITE_ONCE(), also read without the lock
  * @daddr: destination
- * @saddr: source, with what the kernel chose
- * @count: datagrams wanted; 0 is no limit
- * @rate: datagrams a second, as asked for; 0 where an interval holds
+ * @saddr: source, including what the kernel chose
+ * @count: datagrams in the run; 0 is no limit
+ * @rate: configured datagrams per second; 0 if an interval was configured
  * @size: bytes of payload in a datagram
- * @gso: segments in a send, as asked for
- * @segs: segments in a send, as they fit
- * @gso_errno: why segments are not sent in one call now; 0 where they are
- * @stamp: a stamp is in front
- * @sent: datagrams handed to the stack
+ * @gso: configured number of segments in a call
+ * @segs: number of segments that fit into a call
+ * @stamp: each datagram begins with a stamp
+ * @sent: datagrams that the stack took
  * @failed: datagrams that the stack refused
- * @bytes: payload of what was sent
- * @errors: what sends returned, by cause
+ * @bytes: payload of the datagrams that were sent
+ * @errors: errors that sends returned, by cause
+ * @gso_errno: why single datagrams are sent now instead of segments, or 0
  * @begin_ns: when the run began
- * @meter: the rate since the run began or a sysctl was changed
- * @last_ns: when sending last began
+ * @last_ns: when the latest burst began
  * @last_sent: @sent at @last_ns
+ * @meter: measures the rate since the run began or a sysctl was changed
  * @pace: the schedule
+ *
+ * The first group describes the setup, the second what has been sent. All is
+ * protected by &knd_udp.lock.
  */
 struct knd_udp_run {
 	u32 id;
@@ -77,49 +80,58 @@ struct knd_udp_run {
 	unsigned int size;
 	unsigned int gso;
 	unsigned int segs;
-	int gso_errno;
 	bool stamp;
+
 	u64 sent;
 	u64 failed;
 	u64 bytes;
 	u64 errors[KND_UDP_ERR_MAX];
+	int gso_errno;
 	u64 begin_ns;
-	struct knd_meter meter;
 	u64 last_ns;
 	u64 last_sent;
+	struct knd_meter meter;
 	struct knd_pace pace;
 };
 
 /**
  * struct knd_udp - the emitter of a namespace
- * @lock: protects @setup and @run; held by the thread while it sends, taken
- *	inside &knd_net.lock by others
- * @setup: socket and payload; NULL where no run is going on and no reports
- *	about one are waited for
+ * @task: the thread, with a reference. It may have exited by itself.
+ * @on: a run was started and its end was not reaped yet
+ * @lock: held by the thread while it sends, for one burst at a time; others
+ *	take it inside &knd_net.lock
+ * @setup: what the run sends; NULL if there is no run and no ICMP errors are
+ *	waited for
  * @run: the latest run
- * @linger_ns: when a finished run stops waiting for reports
- * @reported: errors that the network reported about the latest run, by cause;
- *	counted in softirq
- * @reports: how many of them there were since the namespace was made
- * @task: the thread, with a reference; protected by &knd_net.lock. It may have
- *	ended by itself.
- * @changes: counts changes of @setup by others than the thread
- * @stop: tells the thread to end
+ * @linger_ns: until when a finished run waits for ICMP errors
+ * @changes: how many times others than the thread have exchanged @setup
+ * @stop: tells the thread to exit
+ * @reported: ICMP errors about the latest run, by cause
+ * @reports: number of ICMP errors since the namespace was made
+ *
+ * &knd_net.lock protects the first group and @lock the second. @changes and
+ * @stop are written before the thread is woken, and read by it without a lock.
+ * The last group is counted in softirq.
  */
 struct knd_udp {
-	struct mutex lock;
+	struct task_struct *task;
+	bool on;
+
+	struct mutex lock;	/* see above */
 	struct knd_udp_setup *setup;
 	struct knd_udp_run run;
 	u64 linger_ns;
-	atomic64_t reported[KND_UDP_ERR_MAX];
-	atomic_t reports;
-	struct task_struct *task;
+
 	unsigned int changes;
 	bool stop;
+
+	atomic64_t reported[KND_UDP_ERR_MAX];
+	atomic_t reports;
 };
 
 void knd_udp_init(struct knd_net *kn);
 int knd_udp_apply(struct knd_net *kn);
+bool knd_udp_reap(struct knd_net *kn);
 void knd_udp_reported(struct knd_net *kn, int err);
 void knd_udp_pre_exit(struct knd_net *kn);
 void knd_udp_exit(struct knd_net *kn);
