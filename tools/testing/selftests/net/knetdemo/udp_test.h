@@ -8,6 +8,7 @@
 #define _KNETDEMO_UDP_TEST_H
 
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <endian.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
@@ -275,6 +276,34 @@ static inline int udp_wait_reports(int timeout_ms)
 		udp_sleep_ms(1);
 	}
 	return 0;
+}
+
+/* Number of the emitter's threads, in all namespaces */
+static inline int udp_emitters(void)
+{
+	char path[300], comm[32];
+	struct dirent *d;
+	int n = 0;
+	DIR *dir;
+	FILE *f;
+
+	dir = opendir("/proc");
+	if (!dir)
+		return -1;
+	while ((d = readdir(dir))) {
+		if (d->d_name[0] < '0' || d->d_name[0] > '9')
+			continue;
+		snprintf(path, sizeof(path), "/proc/%s/comm", d->d_name);
+		f = fopen(path, "r");
+		if (!f)
+			continue;
+		if (fgets(comm, sizeof(comm), f) &&
+		    !strncmp(comm, "knd-udp/", 8))
+			n++;
+		fclose(f);
+	}
+	closedir(dir);
+	return n;
 }
 
 /* The port of a line such as "10.9.0.1:4242" or "[fd09::1]:4242" */
