@@ -2,11 +2,10 @@
 /*
  * Kernel networking demonstration and test services: a schedule to send by
  *
- * Pure: times and numbers in, times and numbers out. Datagram k of a run is
- * due at its start plus k intervals, whenever the ones before it left, so that
- * the mean rate does not drift. Two limits hold what is behind schedule: no
- * more than one and a half times the rate while catching up, and nothing is
- * caught up that is more than a second old.
+ * Pure functions of times and numbers. Datagram k of a run is due k intervals
+ * after the start, whenever the earlier ones were sent, so that the mean rate
+ * does not drift. A sender that is behind catches up with at most one and a half
+ * times the rate, and skips what is more than a second old.
  */
 
 #include <linux/kernel.h>
@@ -16,7 +15,7 @@
 
 #include "pace.h"
 
-/* Between two datagrams of a sender that is catching up */
+/* The interval of a sender that catches up: two thirds of the schedule's */
 static u64 knd_pace_spacing(const struct knd_pace *p)
 {
 	return p->interval - div_u64(p->interval, 3);
@@ -25,8 +24,8 @@ static u64 knd_pace_spacing(const struct knd_pace *p)
 /**
  * knd_pace_interval - turn a rate into an interval
  * @rate: datagrams a second, 1 to NSEC_PER_SEC
- * @interval: where the whole nanoseconds of the interval go
- * @frac: where the rest goes, in 2^-32 ns
+ * @interval: result, whole nanoseconds
+ * @frac: result, the fraction in 2^-32 ns
  */
 void knd_pace_interval(u32 rate, u64 *interval, u32 *frac)
 {
@@ -36,7 +35,7 @@ void knd_pace_interval(u32 rate, u64 *interval, u32 *frac)
 	*frac = div_u64((u64)rest << 32, rate);
 }
 
-/* Move @next on by the time of @n datagrams */
+/* The next datagram is due @n intervals later */
 static void knd_pace_advance(struct knd_pace *p, u64 n)
 {
 	u64 frac = p->next_frac + n * p->frac;
@@ -49,10 +48,11 @@ static void knd_pace_advance(struct knd_pace *p, u64 n)
  * knd_pace_start - begin a schedule
  * @p: the schedule
  * @now: the time, at which the first datagram is due
- * @interval: between two datagrams in ns; 0 is flat out
- * @frac: what the interval has beyond that, in 2^-32 ns
- * @tick: resolution of the sender's timer in ns. Where that is coarser than
- *	KND_PACE_BURST_NS, what is due between two ticks leaves at once.
+ * @interval: between two datagrams in ns; 0 is unpaced
+ * @frac: fraction of the interval, in 2^-32 ns
+ * @tick: resolution of the sender's timer in ns. If it is coarser than
+ *	KND_PACE_BURST_NS, everything that is due between two ticks is sent at
+ *	once.
  */
 void knd_pace_start(struct knd_pace *p, u64 now, u64 interval, u32 frac,
 		    u64 tick)
@@ -61,20 +61,20 @@ void knd_pace_start(struct knd_pace *p, u64 now, u64 interval, u32 frac,
 		.interval = interval,
 		.frac = frac,
 		.next = now,
-		.cap = now,
 		.burst = max_t(u64, KND_PACE_BURST_NS, tick),
 	};
 }
 
 /**
- * knd_pace_change - go on with another interval
+ * knd_pace_change - continue with another interval
  * @p: the schedule
  * @now: the time
- * @interval: between two datagrams in ns; 0 is flat out
- * @frac: what the interval has beyond that, in 2^-32 ns
+ * @interval: between two datagrams in ns; 0 is unpaced
+ * @frac: fraction of the interval, in 2^-32 ns
  *
- * The next datagram is due one new interval after the previous one was, or at
- * once if that has passed. What was behind is forgotten; the figures stay.
+ * The next datagram is due one new interval after the previous one was due, or
+ * at once if that time has passed. Nothing has to be caught up. The numbers of
+ * late and skipped datagrams stay.
  */
 void knd_pace_change(struct knd_pace *p, u64 now, u64 interval, u32 frac)
 {
@@ -88,11 +88,13 @@ void knd_pace_change(struct knd_pace *p, u64 now, u64 interval, u32 frac)
 }
 
 /**
- * knd_pace_due - tell how much may be sent
+ * knd_pace_due - get the number of datagrams that may be sent
  * @p: the schedule
  * @now: the time
  *
- * Return: number of datagrams; U64_MAX where the schedule is flat out.
+ * Skips what is too old.
+ *
+ * Return: number of datagrams; U64_MAX if the schedule is unpaced.
  */
 u64 knd_pace_due(struct knd_pace *p, u64 now)
 {
@@ -120,10 +122,10 @@ u64 knd_pace_due(struct knd_pace *p, u64 now)
 }
 
 /**
- * knd_pace_sent - note what was sent
+ * knd_pace_sent - record what was sent
  * @p: the schedule
- * @now: the time, as it was given to knd_pace_due()
- * @n: number of datagrams; may be more than were due, which delays the next
+ * @now: the time that was passed to knd_pace_due()
+ * @n: number of datagrams; more than were due delay the next one
  */
 void knd_pace_sent(struct knd_pace *p, u64 now, u64 n)
 {
@@ -143,12 +145,12 @@ void knd_pace_sent(struct knd_pace *p, u64 now, u64 n)
 }
 
 /**
- * knd_pace_wake - tell when to look again
+ * knd_pace_wake - get the time of the next send
  * @p: the schedule
  * @now: the time
  *
- * Return: the time at which the next datagram may be sent; @now where it may
- * be sent already.
+ * Return: the time at which the next datagram may be sent, @now if that time
+ * has come.
  */
 u64 knd_pace_wake(const struct knd_pace *p, u64 now)
 {
@@ -167,15 +169,15 @@ u64 knd_pace_wake(const struct knd_pace *p, u64 now)
  * @n: the number
  * @ns: the time in ns
  *
- * Return: thousandths a second, rounded to the nearest, off by no more than one
- * part in four million where @n is large; 0 for no time.
+ * Return: thousandths per second, rounded to the nearest integer; 0 if @ns is 0.
+ * If @n is large, the error is at most one part in four million.
  */
 u64 knd_pace_rate(u64 n, u64 ns)
 {
-	/* NSEC_PER_SEC is a long, which the product does not fit on 32 bits */
+	/* NSEC_PER_SEC is a long: on 32 bits the product would overflow */
 	const u64 unit = 1000ULL * NSEC_PER_SEC;
 
-	/* Large numbers lose what is below the 24th bit or so */
+	/* Shift bits out of both until the product fits; about 24 remain */
 	while (n > (U64_MAX - ns / 2) / unit) {
 		n >>= 1;
 		ns >>= 1;
@@ -186,8 +188,8 @@ u64 knd_pace_rate(u64 n, u64 ns)
 }
 
 /**
- * knd_meter_tick - note that sending begins
- * @m: the meter; all zero is a meter that was reset
+ * knd_meter_tick - record that a send begins
+ * @m: the meter; all zeros is a meter that was reset
  * @now: the time
  * @n: number of datagrams that were sent before
  */
@@ -203,10 +205,10 @@ void knd_meter_tick(struct knd_meter *m, u64 now, u64 n)
 }
 
 /**
- * knd_meter_rate - tell the rate since the meter was reset
+ * knd_meter_rate - get the rate since the meter was reset
  * @m: the meter
  *
- * Return: thousandths a second; 0 until sending has begun twice.
+ * Return: thousandths per second; 0 until two sends were recorded.
  */
 u64 knd_meter_rate(const struct knd_meter *m)
 {

@@ -9,32 +9,33 @@
 #include <linux/time64.h>
 #include <linux/types.h>
 
-/* What leaves later than this after its time counts as late */
+/* A datagram that is sent more than this after its time counts as late */
 #define KND_PACE_LATE_NS	(1 * NSEC_PER_MSEC)
-/* What is further behind than this is given up */
+/* Datagrams that are more than this behind the schedule are skipped */
 #define KND_PACE_DEBT_NS	(1 * NSEC_PER_SEC)
 /*
- * As much as leaves at once when something has to be caught up. With one and a
- * half times the rate this keeps below twice the rate in any 10 ms.
+ * A sender that is behind sends at once what belongs into this time. Together
+ * with one and a half times the rate, that is less than twice the rate in any
+ * 10 ms.
  */
 #define KND_PACE_BURST_NS	(3 * NSEC_PER_MSEC)
-/* Two datagrams closer than this leave together rather than with a sleep */
+/* Datagrams that are closer than this are sent together, without a sleep */
 #define KND_PACE_GRAIN_NS	(20 * NSEC_PER_USEC)
 
 /**
  * struct knd_pace - an absolute schedule of datagrams
- * @interval: between two datagrams; 0 is flat out
- * @frac: what the interval has beyond @interval, in 2^-32 ns
+ * @interval: between two datagrams; 0 is unpaced
+ * @frac: fraction of the interval, in 2^-32 ns
  * @next: when the next datagram is due
- * @next_frac: the same for @next
- * @cap: until when what was sent lasts at the highest rate of catching up,
- *	which is one and a half times the rate of the schedule
- * @burst: how far @cap may be ahead when something is sent
- * @late: datagrams that left more than KND_PACE_LATE_NS after their time
- * @late_max: the longest that a datagram left after its time
- * @skipped: datagrams that were given up
+ * @next_frac: fraction of @next, in 2^-32 ns
+ * @cap: when a sender at one and a half times the rate would have sent what was
+ *	sent so far; limits the rate of a sender that is behind
+ * @burst: how far ahead of the time @cap may be before a send
+ * @late: datagrams that were sent more than KND_PACE_LATE_NS after their time
+ * @late_max: the longest time by which a datagram was late
+ * @skipped: datagrams that were skipped
  *
- * All times are in nanoseconds of one clock that never goes back.
+ * All times are in nanoseconds of one monotonic clock.
  */
 struct knd_pace {
 	u64 interval;
@@ -49,12 +50,12 @@ struct knd_pace {
 };
 
 /**
- * struct knd_meter - measures what was sent since it was reset
- * @running: a first send was noted
- * @begin_ns: when it began
- * @begin_n: number of datagrams sent before it
+ * struct knd_meter - measures a rate since it was reset
+ * @running: a first send was recorded
+ * @begin_ns: when the first send began
+ * @begin_n: datagrams sent before it
  * @last_ns: when the latest send began
- * @last_n: number of datagrams sent before that
+ * @last_n: datagrams sent before that
  */
 struct knd_meter {
 	bool running;

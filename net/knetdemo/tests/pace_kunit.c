@@ -18,7 +18,7 @@
 /* Any time but 0 */
 #define T0	(1000 * SEC)
 
-static void pace_flat_out(struct kunit *test)
+static void pace_unpaced(struct kunit *test)
 {
 	struct knd_pace p;
 
@@ -55,7 +55,7 @@ static void pace_close_ones_leave_together(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, knd_pace_due(&p, T0 + KND_PACE_GRAIN_NS), 20);
 }
 
-/* A sender that is always late by something does not fall behind */
+/* A sender that always wakes up late does not fall behind */
 static void pace_does_not_drift(struct kunit *test)
 {
 	const u64 interval = 333 * US;
@@ -84,7 +84,7 @@ struct pace_case {
 	unsigned int segs;
 };
 
-/* A stall of so much every 300 ms, with so many segments in a send */
+/* A sender that stalls every 300 ms and sends @segs datagrams in a call */
 static const struct pace_case pace_cases[] = {
 	{ "1k, no stall", 1000 * US, 0, 1 },
 	{ "1k, 9 ms", 1000 * US, 9 * MS, 1 },
@@ -110,7 +110,7 @@ KUNIT_ARRAY_PARAM(pace, pace_cases, pace_case_desc);
 #define WINDOW_MS	10
 #define RUN_MS		1000
 
-/* The mean is right, and no 10 ms have more than twice what belongs there */
+/* The mean is right, and no 10 ms have more than twice the rate */
 static void pace_mean_and_windows(struct kunit *test)
 {
 	const struct pace_case *c = test->param_value;
@@ -160,7 +160,7 @@ static void pace_mean_and_windows(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, p.late, 0);
 }
 
-/* A timer that fires every 10 ms only still gives the rate */
+/* The rate is kept if the timer fires every 10 ms only */
 static void pace_on_a_coarse_timer(struct kunit *test)
 {
 	const u64 tick = 10 * MS;
@@ -179,7 +179,7 @@ static void pace_on_a_coarse_timer(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, p.skipped, 0);
 }
 
-static void pace_gives_up_what_is_old(struct kunit *test)
+static void pace_skips_what_is_old(struct kunit *test)
 {
 	struct knd_pace p;
 	u64 now = T0;
@@ -190,7 +190,7 @@ static void pace_gives_up_what_is_old(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, p.skipped, 500);
 	KUNIT_EXPECT_EQ(test, p.next, now - KND_PACE_DEBT_NS);
 
-	/* A long interval is no debt: the one that is late is sent */
+	/* With a long interval the datagram that is late is sent, not skipped */
 	knd_pace_start(&p, T0, 10 * SEC, 0, 1);
 	knd_pace_sent(&p, T0, 1);
 	KUNIT_EXPECT_EQ(test, knd_pace_due(&p, T0 + 15 * SEC), 1);
@@ -218,11 +218,65 @@ static void pace_counts_the_late(struct kunit *test)
 	knd_pace_sent(&p, T0 + KND_PACE_LATE_NS + 1, 1);
 	KUNIT_EXPECT_EQ(test, p.late, 1);
 
-	/* Segments that leave before their time are not late */
+	/* Segments that are sent before their time are not late */
 	knd_pace_start(&p, T0, MS, 0, 1);
 	knd_pace_sent(&p, T0, 100);
 	KUNIT_EXPECT_EQ(test, p.late, 0);
 	KUNIT_EXPECT_EQ(test, knd_pace_wake(&p, T0), T0 + 100 * MS);
+}
+
+/* The largest lateness stays, whatever is sent afterwards */
+static void pace_remembers_the_latest(struct kunit *test)
+{
+	struct knd_pace before, p;
+
+	knd_pace_start(&p, T0, MS, 0, 1);
+	knd_pace_sent(&p, T0 + 5 * MS, 1);
+	KUNIT_EXPECT_EQ(test, p.late_max, 5 * MS);
+	knd_pace_sent(&p, T0 + 2 * MS, 1);
+	KUNIT_EXPECT_EQ(test, p.late_max, 5 * MS);
+
+	/* A call that sent nothing changes nothing */
+	before = p;
+	knd_pace_sent(&p, T0 + 100 * MS, 0);
+	KUNIT_EXPECT_EQ(test, p.late, before.late);
+	KUNIT_EXPECT_EQ(test, p.late_max, before.late_max);
+	KUNIT_EXPECT_EQ(test, p.cap, before.cap);
+	KUNIT_EXPECT_EQ(test, p.next, before.next);
+}
+
+/* A sender that is behind sends a burst, then one and a half times the rate */
+static void pace_catches_up(struct kunit *test)
+{
+	const u64 interval = 3 * US, spacing = 2 * US;
+	u64 now = T0 + 500 * MS;
+	struct knd_pace p;
+	u64 n;
+
+	knd_pace_start(&p, T0, interval, 0, 1);
+	n = knd_pace_due(&p, now);
+	KUNIT_EXPECT_EQ(test, n, div64_u64(KND_PACE_BURST_NS, spacing) + 1);
+	knd_pace_sent(&p, now, n);
+	/* Nothing more at that time, whether the sender sleeps or not */
+	KUNIT_EXPECT_EQ(test, knd_pace_due(&p, now), 0);
+	KUNIT_EXPECT_EQ(test, knd_pace_due(&p, now + spacing - 1), 0);
+	KUNIT_EXPECT_EQ(test, knd_pace_due(&p, now + spacing), 1);
+	KUNIT_EXPECT_EQ(test, knd_pace_due(&p, now + 100 * spacing), 100);
+	KUNIT_EXPECT_EQ(test, knd_pace_wake(&p, now), now + KND_PACE_GRAIN_NS);
+
+	/* After a change the limit begins anew */
+	knd_pace_change(&p, now, interval, 0);
+	KUNIT_EXPECT_EQ(test, knd_pace_due(&p, now), 1);
+
+	/* The wake-up is when the limit lets the next one pass */
+	knd_pace_start(&p, T0, MS, 0, 1);
+	n = knd_pace_due(&p, T0 + 900 * MS);
+	knd_pace_sent(&p, T0 + 900 * MS, n);
+	KUNIT_EXPECT_EQ(test, knd_pace_due(&p, T0 + 900 * MS), 0);
+	now = knd_pace_wake(&p, T0 + 900 * MS);
+	KUNIT_EXPECT_GT(test, now, T0 + 900 * MS + KND_PACE_GRAIN_NS);
+	KUNIT_EXPECT_EQ(test, knd_pace_due(&p, now - 1), 0);
+	KUNIT_EXPECT_EQ(test, knd_pace_due(&p, now), 1);
 }
 
 static void pace_changes(struct kunit *test)
@@ -240,7 +294,7 @@ static void pace_changes(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, knd_pace_due(&p, T0 + 500 * MS), 1);
 	KUNIT_EXPECT_EQ(test, p.next, T0 + 500 * MS);
 
-	/* To flat out and back */
+	/* To unpaced and back */
 	knd_pace_change(&p, T0 + 600 * MS, 0, 0);
 	KUNIT_EXPECT_EQ(test, knd_pace_due(&p, T0 + 600 * MS), U64_MAX);
 	knd_pace_change(&p, T0 + 700 * MS, MS, 0);
@@ -261,6 +315,8 @@ static void pace_rate(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, knd_pace_rate(1, 1), 1000 * SEC);
 	/* 100k a second for five seconds, and for a year */
 	KUNIT_EXPECT_EQ(test, knd_pace_rate(500000, 5 * SEC), 100000000);
+	/* The last number before bits are shifted out, over a long time */
+	KUNIT_EXPECT_EQ(test, knd_pace_rate(18446744, 1000 * SEC), 18446744);
 	rate = knd_pace_rate(3153600000000ULL, 31536000 * SEC);
 	KUNIT_EXPECT_GE(test, rate, 100000000 - 25);
 	KUNIT_EXPECT_LE(test, rate, 100000000 + 25);
@@ -290,7 +346,7 @@ static void pace_of_a_rate(struct kunit *test)
 		KUNIT_EXPECT_GE(test, p.next, T0 + 1000 * SEC - 300);
 	}
 
-	/* What was given up counts with the fraction, too */
+	/* Skipping counts the fraction, too */
 	knd_pace_interval(3, &interval, &frac);
 	knd_pace_start(&p, T0, interval, frac, 1);
 	KUNIT_EXPECT_EQ(test, knd_pace_due(&p, T0 + 301 * SEC), 1);
@@ -298,7 +354,7 @@ static void pace_of_a_rate(struct kunit *test)
 	KUNIT_EXPECT_LE(test, p.next, T0 + 300 * SEC);
 	KUNIT_EXPECT_GE(test, p.next, T0 + 300 * SEC - 1);
 
-	/* An interval starts with no fraction left over */
+	/* A new interval starts without a fraction */
 	knd_pace_change(&p, T0 + 301 * SEC, SEC, 0);
 	KUNIT_EXPECT_EQ(test, p.frac, 0);
 	KUNIT_EXPECT_EQ(test, p.next_frac, 0);
@@ -316,7 +372,7 @@ static void pace_meter(struct kunit *test)
 	knd_meter_tick(&m, T0 + 10 * SEC, 20);
 	KUNIT_EXPECT_EQ(test, knd_meter_rate(&m), 1000);
 
-	/* Reset: nothing is measured until it was sent twice */
+	/* After a reset nothing is measured until two sends */
 	m = (struct knd_meter) {};
 	KUNIT_EXPECT_EQ(test, knd_meter_rate(&m), 0);
 	knd_meter_tick(&m, T0 + 20 * SEC, 20);
@@ -326,14 +382,16 @@ static void pace_meter(struct kunit *test)
 }
 
 static struct kunit_case pace_test_cases[] = {
-	KUNIT_CASE(pace_flat_out),
+	KUNIT_CASE(pace_unpaced),
 	KUNIT_CASE(pace_first_is_due_at_once),
 	KUNIT_CASE(pace_close_ones_leave_together),
 	KUNIT_CASE(pace_does_not_drift),
 	KUNIT_CASE_PARAM(pace_mean_and_windows, pace_gen_params),
 	KUNIT_CASE(pace_on_a_coarse_timer),
-	KUNIT_CASE(pace_gives_up_what_is_old),
+	KUNIT_CASE(pace_skips_what_is_old),
 	KUNIT_CASE(pace_counts_the_late),
+	KUNIT_CASE(pace_remembers_the_latest),
+	KUNIT_CASE(pace_catches_up),
 	KUNIT_CASE(pace_changes),
 	KUNIT_CASE(pace_rate),
 	KUNIT_CASE(pace_of_a_rate),
