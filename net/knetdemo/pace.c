@@ -4,8 +4,8 @@
  *
  * Pure functions of times and numbers. Datagram k of a run is due k intervals
  * after the start, whenever the earlier ones were sent, so that the mean rate
- * does not drift. A sender that is behind catches up with at most one and a half
- * times the rate, and skips what is more than a second old.
+ * does not drift. A sender that is behind catches up with at most one and a
+ * half times the rate, and skips what is more than a second old.
  */
 
 #include <linux/kernel.h>
@@ -169,8 +169,8 @@ u64 knd_pace_wake(const struct knd_pace *p, u64 now)
  * @n: the number
  * @ns: the time in ns
  *
- * Return: thousandths per second, rounded to the nearest integer; 0 if @ns is 0.
- * If @n is large, the error is at most one part in four million.
+ * Return: thousandths per second, rounded to the nearest integer; 0 if @ns is
+ * 0. If @n is large, the error is at most one part in four million.
  */
 u64 knd_pace_rate(u64 n, u64 ns)
 {

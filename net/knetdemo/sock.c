@@ -150,8 +150,8 @@ static bool knd_udp_is_report(const struct sk_buff *skb)
 /*
  * The callback sk_error_report: called after an ICMP error is queued, and again
  * after sk_err is set for it. Each error is counted when it is taken from the
- * queue. So none is counted twice, and none is lost because the queue is full or
- * sk_err is overwritten. Clear sk_err: the next send would return it. Errors
+ * queue. So none is counted twice, and none is lost because the queue is full
+ * or sk_err is overwritten. Clear sk_err: the next send would return it. Errors
  * that a send both queues and returns (SO_EE_ORIGIN_LOCAL) are counted by the
  * sender.
  */

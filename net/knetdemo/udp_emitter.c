@@ -10,8 +10,8 @@
  *
  * A run ends in one of three ways. A counted run reaches its count: the thread
  * marks it finished, keeps the socket open for udp_linger_ms to count late ICMP
- * errors, frees the setup and exits. A write of 0 stops it: the writer waits for
- * the thread and frees the setup. When the namespace is dismantled,
+ * errors, frees the setup and exits. A write of 0 stops the run: the writer
+ * waits for the thread and frees the setup. When the namespace is dismantled,
  * knd_udp_pre_exit() tells the thread to exit and knd_udp_exit() waits for it.
  */
 
@@ -324,7 +324,7 @@ static int knd_udp_send(struct knd_net *kn, struct knd_udp_setup *setup,
 	return err;
 }
 
-/* Errors that an ICMP message causes: icmp_err_convert[], icmpv6_err_convert() */
+/* Errors of ICMP messages: icmp_err_convert[], icmpv6_err_convert() */
 static bool knd_udp_may_be_report(int err)
 {
 	switch (-err) {
@@ -345,10 +345,10 @@ static bool knd_udp_may_be_report(int err)
 
 /*
  * A send can return sk_err, which another CPU has just set for an earlier
- * datagram and knd_udp_error_report() has not cleared yet. That error is counted
- * there, and this datagram was not sent: send it again. The error belongs to
- * this datagram if it comes twice and no ICMP error was counted in between, or
- * if it comes KND_UDP_TRIES times.
+ * datagram and knd_udp_error_report() has not cleared yet. That error is
+ * counted there, and this datagram was not sent: send it again. The error
+ * belongs to this datagram if it comes twice and no ICMP error was counted in
+ * between, or if it comes KND_UDP_TRIES times.
  */
 static int knd_udp_send_sure(struct knd_net *kn, struct knd_udp_setup *setup,
 			     unsigned int segs)
@@ -367,8 +367,8 @@ static int knd_udp_send_sure(struct knd_net *kn, struct knd_udp_setup *setup,
 }
 
 /*
- * Errors of a call with several segments on a route that takes single datagrams:
- * segments larger than the MTU, no checksums, IPsec.
+ * Errors of a call with several segments on a route that takes single
+ * datagrams: segments larger than the MTU, no checksums, IPsec.
  */
 static bool knd_udp_gso_refused(int err)
 {
@@ -405,8 +405,8 @@ static u64 knd_udp_todo(const struct knd_udp_run *run)
 
 /*
  * Send up to @todo datagrams in one call. Returns how many were sent or have
- * failed, and in @err what the call returned. 0 datagrams with an error: the same
- * datagram is to be sent next.
+ * failed, and in @err what the call returned. After 0 datagrams and an error,
+ * the same datagram is to be sent next.
  */
 static unsigned int knd_udp_step(struct knd_net *kn, u64 todo, u64 now,
 				 int *err)
@@ -456,9 +456,9 @@ static unsigned int knd_udp_step(struct knd_net *kn, u64 todo, u64 now,
 }
 
 /*
- * Send what is due, at most a burst. When all is sent, mark the run finished and
- * wait for ICMP errors. Returns the time of the next call, 0 for at once, or
- * KND_UDP_OVER.
+ * Send what is due, at most a burst. When all is sent, mark the run finished
+ * and wait for ICMP errors. Returns the time of the next call, 0 for at once,
+ * or KND_UDP_OVER.
  */
 static u64 knd_udp_burst(struct knd_net *kn)
 {
@@ -597,7 +597,7 @@ static void knd_udp_stop(struct knd_net *kn)
 	knd_udp_setup_free(setup);
 }
 
-/* Give @setup, whose socket is open, to the thread and describe it in the run */
+/* Give @setup, with its socket open, to the thread; describe it in the run */
 static void knd_udp_attach(struct knd_udp *udp, struct knd_udp_setup *setup)
 {
 	struct knd_udp_run *run = &udp->run;

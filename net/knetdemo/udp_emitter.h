@@ -18,7 +18,7 @@ struct knd_udp_setup;
 struct seq_file;
 struct task_struct;
 
-/* How the latest run is going, with the names in /proc/net/knetdemo/udp */
+/* State of the latest run, with the names in /proc/net/knetdemo/udp */
 #define KND_UDP_STATES(EM)			\
 	EM(NEVER,	"never")		\
 	EM(RUNNING,	"running")		\
@@ -28,7 +28,7 @@ struct task_struct;
 #define KND_UDP_STATE(state, name)	KND_UDP_##state,
 enum knd_udp_state { KND_UDP_STATES(KND_UDP_STATE) };
 
-/* Causes of errors, likewise; in the order of the counters KND_STAT_UDP_ERR_* */
+/* Causes of errors, likewise; in the order of KND_STAT_UDP_ERR_* */
 #define KND_UDP_ERRORS(EM)			\
 	EM(NOBUFS,	"nobufs")		\
 	EM(AGAIN,	"again")		\

@@ -10,7 +10,7 @@
 
 #define PORT		60001
 #define WAIT_MS		20000
-/* A device that takes packets and keeps them; one that lets them go again */
+/* A device that holds packets, then releases them; one that drops them */
 #define HOLD	"tc qdisc add dev tx0 root netem limit 100000 slot 100s"
 #define RELEASE	"tc qdisc change dev tx0 root netem limit 100000 slot 1us"
 #define DROP	"tc qdisc add dev tx0 root netem limit 5 delay 3s"
@@ -18,14 +18,14 @@
 #define KEEP	"echo 1 > /proc/sys/net/ipv6/conf/tx0/keep_addr_on_down"
 #define WIDE	"nsenter --net=/proc/%d/fd/%d ip link set rx0 mtu 9000 && ip link set tx0 mtu 9000"
 
-/* Every datagram that nobody takes is answered */
+/* Answer every datagram without a socket by an ICMP error */
 #define ANSWER_ALL	"sysctl -qw net.ipv4.icmp_ratemask=0 net.ipv6.icmp.ratemask=0"
-/* What leaves for PORT, as a filter sees it */
+/* A filter that sees what is sent to PORT */
 #define CHAIN	"nft add table inet t && nft 'add chain inet t o { type filter hook output priority 0; }' && "
 #define FLUSH	"nft flush chain inet t o && "
 #define RULE	"nft add rule inet t o udp dport 60001 "
 #define VRF	"ip link add red type vrf table 77 && ip link set red up && ip link set tx0 master red"
-/* A device that takes packets and lets them go at once */
+/* A device that takes every packet and frees it at once */
 #define HOLE	"ip link add hole type dummy && ip addr add 192.0.2.1/24 dev hole && ip addr add 2001:db8::1/64 dev hole nodad && ip link set hole arp off up"
 
 FIXTURE(udp) {
@@ -73,7 +73,7 @@ FIXTURE_TEARDOWN(udp)
 	udp_wire_close(&self->wire);
 }
 
-/* The lab's one message: what a user sees who changes nothing else */
+/* The message of the lab, with all defaults */
 TEST_F(udp, message_on_loopback)
 {
 	int fd;
@@ -97,7 +97,7 @@ TEST_F(udp, message_on_loopback)
 	EXPECT_EQ(1, knd_stat("udp_sent"));
 	EXPECT_EQ(13, knd_stat("udp_bytes"));
 
-	/* Once more, as often as it is asked for */
+	/* A second run */
 	ASSERT_EQ(0, knd_set("udp_message", "second"));
 	ASSERT_EQ(0, knd_set("udp", "1"));
 	EXPECT_EQ(7, udp_recv(fd, self->buf, sizeof(self->buf), WAIT_MS));
@@ -153,7 +153,7 @@ TEST_F(udp, sizes)
 	close(fd);
 }
 
-/* Counts, sizes and content with segments, as the receiver asks for them */
+/* Number, sizes and content of datagrams sent as segments */
 static void gso_case(struct __test_metadata *_metadata, struct udp_wire *wire,
 		     const char *far, int size, int gso, int count, int used,
 		     bool gro)
@@ -251,7 +251,7 @@ TEST_F(udp, gso_to_a_receiver_with_gro)
 			 gso_cases[i].count, gso_cases[i].used, true);
 }
 
-/* The kernel makes the segments where the device does not */
+/* The kernel cuts the segments if the device cannot */
 TEST_F(udp, gso_in_software)
 {
 	ASSERT_EQ(0, knd_run("ip link set tx0 gso_max_size 2048"));
@@ -259,7 +259,7 @@ TEST_F(udp, gso_in_software)
 		 false);
 }
 
-TEST_F(udp, segments_larger_than_the_mtu_go_one_by_one)
+TEST_F(udp, segments_larger_than_the_mtu_are_sent_one_by_one)
 {
 	gso_case(_metadata, &self->wire, variant->far, 2000, 8, 20, 1, false);
 	EXPECT_EQ(EMSGSIZE, udp_number("gso_errno"));
@@ -267,13 +267,13 @@ TEST_F(udp, segments_larger_than_the_mtu_go_one_by_one)
 	EXPECT_EQ(1, knd_stat("udp_gso_refused"));
 	EXPECT_EQ(0, udp_number("failed"));
 
-	/* The route is asked again in the next run */
+	/* Segments are tried again in the next run */
 	ASSERT_EQ(0, knd_run("ip link set tx0 mtu 9000"));
 	gso_case(_metadata, &self->wire, variant->far, 2000, 8, 20, 8, false);
 	EXPECT_EQ(0, udp_number("gso_errno"));
 }
 
-/* ... and in a run that goes on */
+/* ... and once a second during a run */
 TEST_F(udp, segments_again_when_the_route_takes_them)
 {
 	char wide[128];
@@ -363,7 +363,7 @@ TEST_F(udp, source_address_and_port)
 		  addr, sizeof(addr));
 	EXPECT_STREQ(knd_get("udp_saddr"), addr);
 
-	/* The port is free again; in use it is the write's error */
+	/* The port is free again; the write fails while it is in use */
 	mine = udp_socket(knd_get("udp_saddr"), 4242);
 	ASSERT_LE(0, mine);
 	EXPECT_EQ(-EADDRINUSE, knd_set("udp", "1"));
@@ -413,14 +413,14 @@ TEST_F(udp, settings_change_in_a_run)
 	ASSERT_EQ(0, knd_set("udp", "1"));
 	ASSERT_EQ(13, udp_recv(a, self->buf, sizeof(self->buf), WAIT_MS));
 
-	/* The destination; the source port is taken over */
+	/* The destination; the new socket takes over the source port */
 	ASSERT_EQ(0, knd_set_int("udp_dport", PORT + 1));
 	udp_drain(a);
 	ASSERT_EQ(13, udp_recv(b, self->buf, sizeof(self->buf), WAIT_MS));
 	ASSERT_EQ(13, udp_recv(b, self->buf, sizeof(self->buf), WAIT_MS));
 	EXPECT_EQ(0, udp_drain(a));
 
-	/* The payload: nothing old after the write */
+	/* The payload: after the write nothing old is sent */
 	ASSERT_EQ(0, knd_set("udp_message", "changed"));
 	udp_drain(b);
 	ASSERT_EQ(8, udp_recv(b, self->buf, sizeof(self->buf), WAIT_MS));
@@ -433,7 +433,7 @@ TEST_F(udp, settings_change_in_a_run)
 	ASSERT_EQ(100, udp_recv(b, self->buf, sizeof(self->buf), WAIT_MS));
 	EXPECT_EQ(0, memcmp("kndu", self->buf, 4));
 
-	/* What cannot be is refused, and the run goes on as it was */
+	/* A value that cannot be used is refused; the run continues */
 	EXPECT_EQ(-ENETUNREACH, knd_set("udp_daddr", variant->nowhere));
 	EXPECT_STREQ(variant->far, knd_get("udp_daddr"));
 	EXPECT_EQ(-EINVAL, knd_set("udp_size", "20"));
@@ -443,14 +443,14 @@ TEST_F(udp, settings_change_in_a_run)
 	udp_drain(b);
 	ASSERT_EQ(100, udp_recv(b, self->buf, sizeof(self->buf), WAIT_MS));
 
-	/* A sleeper of half an hour takes a new interval at once */
+	/* A thread that sleeps for half an hour wakes up for a new interval */
 	ASSERT_EQ(0, knd_set("udp_interval_us", "2000000000"));
 	udp_drain(b);
 	EXPECT_EQ(-ETIMEDOUT, udp_recv(b, self->buf, sizeof(self->buf), 50));
 	ASSERT_EQ(0, knd_set("udp_interval_us", "1000"));
 	ASSERT_EQ(100, udp_recv(b, self->buf, sizeof(self->buf), 2000));
 
-	/* A limit that is behind already ends it */
+	/* A count that was already reached ends the run */
 	EXPECT_EQ(1, udp_number("run"));
 	EXPECT_STREQ("running", udp_text("state"));
 	ASSERT_EQ(0, knd_set("udp_count", "2"));
@@ -482,7 +482,7 @@ TEST_F(udp, multicast)
 	}
 	ASSERT_EQ(0, setns(self->wire.tx, CLONE_NEWNET));
 
-	/* The source address says which device it leaves by */
+	/* The source address selects the device */
 	ASSERT_EQ(0, knd_set("udp_daddr", variant->group));
 	if (variant->family == AF_INET)
 		ASSERT_EQ(0, knd_set("udp_saddr", variant->near));
@@ -502,7 +502,7 @@ TEST_F(udp, broadcast)
 	int fd;
 
 	if (variant->family == AF_INET6)
-		return;		/* there is no such thing */
+		return;		/* IPv6 has no broadcast */
 	fd = udp_socket_far(&self->wire, "0.0.0.0", PORT);
 	ASSERT_LE(0, fd);
 	ASSERT_EQ(0, knd_set("udp_daddr", "10.9.0.255"));
@@ -519,7 +519,7 @@ TEST_F(udp, nobody_at_the_port)
 	ASSERT_EQ(0, knd_set("udp_interval_us", "1000"));
 	ASSERT_EQ(0, knd_set("udp", "1"));
 	ASSERT_EQ(0, udp_wait_over(WAIT_MS));
-	/* Each one was sent, and each one was said to be unwanted */
+	/* Each was sent, and each was answered by an ICMP error */
 	EXPECT_EQ(10, udp_number("sent"));
 	EXPECT_EQ(0, udp_number("failed"));
 	EXPECT_EQ(10, udp_number("errors"));
@@ -529,15 +529,15 @@ TEST_F(udp, nobody_at_the_port)
 }
 
 /*
- * The same as fast as it goes: each datagram leaves, although reports about
- * earlier ones arrive meanwhile, and each report counts
+ * The same without a pause: each datagram is sent, although ICMP errors about
+ * earlier ones arrive in the meantime, and each ICMP error is counted.
  */
-TEST_F(udp, nobody_at_the_port_flat_out)
+TEST_F(udp, nobody_at_the_port_unpaced)
 {
 	static const int gso[] = { 1, 16 };
 	long count = udp_scale(5000, 5), reports, all = 0;
 
-	/* Far away, too, every datagram is to be answered */
+	/* The other host answers every datagram as well */
 	ASSERT_EQ(0, setns(self->wire.rx, CLONE_NEWNET));
 	ASSERT_EQ(0, knd_run(ANSWER_ALL));
 	ASSERT_EQ(0, setns(self->wire.tx, CLONE_NEWNET));
@@ -551,7 +551,7 @@ TEST_F(udp, nobody_at_the_port_flat_out)
 		ASSERT_EQ(0, knd_set_int("udp_gso", gso[i % ARRAY_SIZE(gso)]));
 		ASSERT_EQ(0, knd_set("udp", "1"));
 		ASSERT_EQ(0, udp_wait_over(60000));
-		/* Segments that nobody cut arrive, and are refused, as one */
+		/* Segments that nobody has cut cause one ICMP error */
 		reports = (count + gso[i % ARRAY_SIZE(gso)] - 1) /
 			  gso[i % ARRAY_SIZE(gso)];
 		EXPECT_EQ(reports, udp_wait_number("err_refused", reports,
@@ -568,7 +568,7 @@ TEST_F(udp, nobody_at_the_port_flat_out)
 	EXPECT_EQ(0, knd_stat("udp_gso_refused"));
 }
 
-/* What a peer sends back takes no room from the reports */
+/* Data of a peer does not take the room of ICMP errors */
 TEST_F(udp, reports_behind_a_peers_data)
 {
 	struct sockaddr_storage ss = {};
@@ -617,7 +617,7 @@ TEST_F(udp, reports_behind_a_peers_data)
 	EXPECT_EQ(2, udp_number("sent"));
 }
 
-/* A run that is over counts what comes late, and a new one need not wait */
+/* A finished run counts late ICMP errors, and a new run does not wait */
 TEST_F(udp, reports_that_come_late)
 {
 	ASSERT_EQ(0, setns(self->wire.rx, CLONE_NEWNET));
@@ -630,7 +630,7 @@ TEST_F(udp, reports_that_come_late)
 	EXPECT_EQ(1, udp_number("waiting"));
 	EXPECT_EQ(1, udp_wait_number("err_refused", 1, WAIT_MS));
 
-	/* Another sysctl leaves it alone, the next run takes its place */
+	/* Other sysctls do not end the wait, the next run does */
 	ASSERT_EQ(0, knd_set("udp_size", "20"));
 	EXPECT_EQ(1, udp_number("waiting"));
 	EXPECT_EQ(1, udp_emitters());
@@ -643,7 +643,7 @@ TEST_F(udp, reports_that_come_late)
 	EXPECT_EQ(1, udp_number("sent"));
 }
 
-/* Of the internet, over @len bytes */
+/* The internet checksum of @len bytes */
 static uint16_t checksum(const void *data, size_t len)
 {
 	const uint8_t *p = data;
@@ -656,7 +656,7 @@ static uint16_t checksum(const void *data, size_t len)
 	return htons(~sum);
 }
 
-/* The way is narrower than the device, but not too narrow for the segments */
+/* The MTU of the path is smaller than that of the device; segments still fit */
 TEST_F(udp, a_report_of_size_is_no_refusal_of_segments)
 {
 	uint8_t icmp[8 + 20 + 8] = { 3, 4, 0, 0, 0, 0, 1400 >> 8, 1400 & 255 };
@@ -703,7 +703,7 @@ TEST_F(udp, a_report_of_size_is_no_refusal_of_segments)
 	close(fd);
 }
 
-/* Each kind of route that takes nothing is asked again after a pause only */
+/* Routes that refuse all packets are tried again after a pause only */
 TEST_F(udp, routes_that_refuse)
 {
 	static const char * const kinds[] = {
@@ -730,7 +730,7 @@ TEST_F(udp, routes_that_refuse)
 		t = udp_now_ns(CLOCK_MONOTONIC);
 		ASSERT_LE(failed + 5,
 			  udp_wait_number("failed", failed + 5, WAIT_MS));
-		/* 10 ms for each of them: more time makes it no more */
+		/* One in 10 ms, however long this test was delayed */
 		failed = udp_number("failed") - failed;
 		ms = (udp_now_ns(CLOCK_MONOTONIC) - t) / 1000000;
 		EXPECT_GE(ms / 10 + 2, failed)
@@ -748,7 +748,7 @@ TEST_F(udp, routes_that_refuse)
 	close(fd);
 }
 
-/* A datagram that fails has a number of its own */
+/* A datagram that fails has a number, which no other datagram has */
 TEST_F(udp, stamps_number_what_failed_as_well)
 {
 	struct knetdemo_udp_stamp stamp;
@@ -797,7 +797,7 @@ TEST_F(udp, options_of_the_socket)
 		setsockopt(fd, SOL_IPV6, IPV6_RECVHOPLIMIT, &on, sizeof(on));
 		setsockopt(fd, SOL_IPV6, IPV6_RECVTCLASS, &on, sizeof(on));
 	}
-	/* What has not this mark does not leave */
+	/* Packets without this mark are dropped */
 	ASSERT_EQ(0, knd_run(CHAIN RULE "mark != 0xfedcba98 drop"));
 	ASSERT_EQ(0, knd_set("udp_ttl", "77"));
 	ASSERT_EQ(0, knd_set("udp_tos", "0xb8"));
@@ -833,7 +833,7 @@ TEST_F(udp, options_of_the_socket)
 	EXPECT_EQ(sent, udp_number("sent"));
 	ASSERT_EQ(0, knd_set("udp_mark", "0xfedcba98"));
 
-	/* A datagram that IP fragments, or must not */
+	/* A datagram that IP fragments, or must not fragment */
 	ASSERT_EQ(0, knd_set("udp_size", "3000"));
 	udp_drain(fd);
 	ASSERT_EQ(3000, udp_recv(fd, self->buf, 65536, WAIT_MS));
@@ -846,7 +846,7 @@ TEST_F(udp, options_of_the_socket)
 	ASSERT_EQ(3000, udp_recv(fd, self->buf, 65536, WAIT_MS));
 	ASSERT_EQ(0, knd_set("udp", "0"));
 
-	/* A failed datagram counts once, although it is also queued as local */
+	/* A failed datagram counts once, although it is also in the queue */
 	ASSERT_EQ(0, knd_set("udp_df", "1"));
 	ASSERT_EQ(0, knd_set("udp_count", "10"));
 	ASSERT_EQ(0, knd_set("udp", "1"));
@@ -869,7 +869,7 @@ TEST_F(udp, options_of_the_socket)
 	close(fd);
 }
 
-/* The route of a VRF, which the main table has not */
+/* A route that only the table of a VRF has */
 TEST_F(udp, a_device_and_a_vrf)
 {
 	int fd;
@@ -892,14 +892,14 @@ TEST_F(udp, a_device_and_a_vrf)
 	EXPECT_EQ(13, udp_recv(fd, self->buf, 65536, WAIT_MS));
 	EXPECT_EQ(0, udp_number("errors"));
 
-	/* Reports find their way back into it */
+	/* ICMP errors find the socket that is bound to the VRF */
 	close(fd);
 	ASSERT_EQ(0, knd_set("udp_linger_ms", "60000"));
 	ASSERT_EQ(0, knd_set("udp", "1"));
 	EXPECT_EQ(1, udp_wait_number("err_refused", 1, WAIT_MS));
 }
 
-/* Address and port that the kernel chose are those that the peer sees */
+/* The address and port that are shown are those that the peer sees */
 TEST_F(udp, the_source_is_shown)
 {
 	struct sockaddr_storage ss;
@@ -961,7 +961,7 @@ TEST_F(udp, a_queue_that_drops)
 	ASSERT_EQ(0, knd_set("udp_interval_us", "0"));
 	ASSERT_EQ(0, knd_set("udp", "1"));
 	ASSERT_EQ(0, udp_wait_over(WAIT_MS));
-	/* The queue has room for 5, which IPv6 may want some of for itself */
+	/* The queue has room for 5; IPv6 may send some packets of its own */
 	sent = udp_number("sent");
 	EXPECT_LE(1, sent);
 	EXPECT_GE(5, sent);
@@ -976,7 +976,7 @@ TEST_F(udp, a_queue_that_drops)
 	close(fd);
 }
 
-/* A device that does not send: wait for room, say so, lose nothing */
+/* A device that does not send: wait for room, count that, lose nothing */
 TEST_F(udp, a_full_socket_buffer)
 {
 	int fd, mine;
@@ -999,14 +999,14 @@ TEST_F(udp, a_full_socket_buffer)
 	EXPECT_GE(2, udp_calls_after_stop());
 	udp_stop_trace_off();
 
-	/* A run that is let go ends complete */
+	/* A run that gets room again is complete in the end */
 	ASSERT_EQ(0, knd_run("tc qdisc del dev tx0 root"));
 	udp_drain(fd);
 	ASSERT_EQ(0, knd_run(HOLD));
 	ASSERT_EQ(0, knd_set("udp", "1"));
 	EXPECT_LE(1, udp_wait_number("err_again", 1, WAIT_MS));
 	ASSERT_EQ(0, knd_run(RELEASE));
-	/* netem looks at its new times when a packet comes by */
+	/* netem applies its new times when it gets a packet */
 	mine = udp_socket_near_to(variant->near, fd);
 	ASSERT_LE(0, mine);
 	for (int i = 0; i < WAIT_MS && udp_wait_over(1); i++)
@@ -1040,7 +1040,7 @@ TEST_F(udp, a_device_that_goes_down_and_comes_back)
 	udp_drain(fd);
 	ASSERT_EQ(13, udp_recv(fd, self->buf, sizeof(self->buf), WAIT_MS));
 
-	/* Another address of ours, and the old one gone */
+	/* The source address is removed and another one added */
 	ASSERT_EQ(0, knd_run("ip addr flush dev tx0"));
 	ASSERT_EQ(0, knd_run("ip addr add 10.9.0.99/24 dev tx0"));
 	ASSERT_EQ(0, knd_run("ip addr add fd09::99/64 dev tx0 nodad"));
@@ -1049,7 +1049,7 @@ TEST_F(udp, a_device_that_goes_down_and_comes_back)
 	udp_drain(fd);
 	ASSERT_EQ(13, udp_recv(fd, self->buf, sizeof(self->buf), WAIT_MS));
 
-	/* The device itself: the run says so, and goes on */
+	/* The device is removed: the run counts failures and continues */
 	ASSERT_EQ(0, knd_run("ip link del tx0"));
 	sent = udp_number("failed");
 	EXPECT_LE(sent + 5, udp_wait_number("failed", sent + 5, WAIT_MS));
@@ -1059,8 +1059,8 @@ TEST_F(udp, a_device_that_goes_down_and_comes_back)
 	close(fd);
 }
 
-/* Off is off, also where the address cannot be read any more */
-TEST_F(udp, stops_when_the_device_of_its_address_is_gone)
+/* A run can be stopped although its address cannot be parsed any more */
+TEST_F(udp, stops_when_the_device_of_its_address_is_removed)
 {
 	/* An address of its own: the automatic one is not ready at once */
 	ASSERT_EQ(0, knd_run("ip link add gone type dummy && "
@@ -1082,7 +1082,7 @@ TEST_F(udp, stops_when_the_device_of_its_address_is_gone)
 	EXPECT_STREQ("0", knd_get("udp"));
 }
 
-/* A run that is seen to be over is followed by the next, however soon */
+/* The next run can start as soon as a run is shown as finished */
 TEST_F(udp, one_run_after_the_other)
 {
 	long i, times = udp_scale(500, 10);
@@ -1097,8 +1097,8 @@ TEST_F(udp, one_run_after_the_other)
 	EXPECT_EQ(times, knd_stat("udp_sent"));
 }
 
-/* Several times, as the thread may be at the end of a burst by itself */
-TEST_F(udp, flat_out_stops_at_once)
+/* Several times: by chance the thread is at the end of a burst */
+TEST_F(udp, unpaced_run_stops_at_once)
 {
 	static const struct { int size, gso; } cases[] = {
 		{ 64, 1 }, { 1400, 46 }, { 65507, 1 },
@@ -1158,12 +1158,12 @@ TEST_F(udp, flat_out_stops_at_once)
 	"echo 0 > events/knd_rcu/opt/enable; "				\
 	"echo -:knd_rcu/opt >> kprobe_events; exit $s"
 
-TEST_F_TIMEOUT(udp, flat_out_lets_rcu_tasks_pass, 600)
+TEST_F_TIMEOUT(udp, unpaced_run_lets_rcu_tasks_pass, 600)
 {
 	bool tracer = !knd_run("grep -qw function " KND_TRACING
 			       "available_tracers");
 
-	/* A device that takes everything, so that the thread never sleeps */
+	/* A device that takes every packet, so that the thread never sleeps */
 	ASSERT_EQ(0, knd_run(HOLE));
 	ASSERT_EQ(0, knd_set("udp_daddr", variant->family == AF_INET ?
 			     "192.0.2.2" : "2001:db8::2"));
@@ -1171,14 +1171,14 @@ TEST_F_TIMEOUT(udp, flat_out_lets_rcu_tasks_pass, 600)
 	ASSERT_EQ(0, knd_set("udp_interval_us", "0"));
 	ASSERT_EQ(0, knd_set("udp", "1"));
 	ASSERT_LE(1, udp_wait_number("sent", 1, WAIT_MS));
-	/* Reading the state takes the thread's mutex, so not before the end */
+	/* Reading the state makes the thread wait: only at the end */
 	EXPECT_EQ(0, knd_run(tracer ? RCU_TRACER : RCU_PROBE));
 	EXPECT_STREQ("running", udp_text("state"));
 	ASSERT_EQ(0, knd_set("udp", "0"));
 	EXPECT_EQ(0, udp_number("errors"));
 }
 
-TEST_F(udp, a_namespace_goes_in_the_middle_of_a_run)
+TEST_F(udp, a_namespace_is_dismantled_in_a_run)
 {
 	static const char * const intervals[] = { "0", "1000", "2000000000" };
 	int64_t end;
@@ -1207,7 +1207,7 @@ TEST_F(udp, a_namespace_goes_in_the_middle_of_a_run)
 	}
 }
 
-/* Whoever writes and reads in the middle of it: no hang, no splat */
+/* Writes and reads during runs: nothing hangs, no splat */
 TEST_F(udp, on_and_off_under_readers)
 {
 	int loops = udp_scale(400, 8);
@@ -1225,7 +1225,7 @@ TEST_F(udp, on_and_off_under_readers)
 
 	ASSERT_EQ(0, knd_set("udp_interval_us", "0"));
 	for (int i = 0; i < loops; i++) {
-		/* Counted runs that end while they are changed and stopped */
+		/* Counted runs finish while they are changed and stopped */
 		ASSERT_EQ(0, knd_set_int("udp_count", i % 7));
 		ASSERT_EQ(0, knd_set("udp", "1"));
 		ASSERT_EQ(0, knd_set_int("udp_size", i % 3000));

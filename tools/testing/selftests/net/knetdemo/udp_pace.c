@@ -13,7 +13,7 @@
 #define WINDOW_NS	10000000LL
 #define TC_FIGURES	"Sent %*s bytes %ld pkt (dropped %ld, overlimits %*s requeues %ld"
 
-/* The kernel's own time of arrival of a datagram, in ns; 0 at the end */
+/* The kernel's time of arrival of the next datagram, in ns; 0 if none comes */
 static int64_t receive(int fd, void *buf, size_t size, int timeout_ms, int *len)
 {
 	char control[CMSG_SPACE(sizeof(struct timespec)) + 64];
@@ -151,7 +151,7 @@ static bool rate_case(struct __test_metadata *_metadata,
 		  1000000000 + gso;
 	TH_LOG("%.2f/s: mean %.2f, achieved %.2f, most in 10 ms %ld of %ld",
 	       rate, mean, achieved, most, allowed);
-	TH_LOG("    late %lld (at most %lld us), given up %lld",
+	TH_LOG("    late %lld (at most %lld us), skipped %lld",
 	       udp_number("late"), udp_number("late_max_us"),
 	       udp_number("skipped"));
 	free(at);
@@ -203,7 +203,7 @@ static void rate(struct __test_metadata *_metadata, int fd,
 		TH_LOG("the emitter was kept from running; again");
 }
 
-/* 1k, 10k and 100k a second; what emulation cannot do is scaled down */
+/* 1k, 10k and 100k per second, scaled down for emulated machines */
 static long scaled(long rate)
 {
 	const char *divisor = getenv("KND_RATE_DIVISOR");
@@ -268,7 +268,7 @@ TEST_F(pace, rate_in_datagrams_a_second)
 	ASSERT_EQ(0, knd_set("udp", "0"));
 }
 
-/* Nothing is known about a new interval before two datagrams left with it */
+/* achieved is 0 until two datagrams were sent with a new interval */
 TEST_F(pace, achieved_after_a_change)
 {
 	long long sent;
@@ -319,8 +319,8 @@ struct seen {
 	int64_t delay_min;
 };
 
-/* What the stamps of @count datagrams of a run say */
-static void look(struct __test_metadata *_metadata, int fd,
+/* Evaluate the stamps of @count datagrams of a run */
+static void read_stamps(struct __test_metadata *_metadata, int fd,
 		 long count, struct seen *seen)
 {
 	long *order = calloc(4 * count, sizeof(*order)), lowest, n = 0;
@@ -353,7 +353,7 @@ static void look(struct __test_metadata *_metadata, int fd,
 	seen->got = n;
 	for (long i = 0; i < count; i++)
 		seen->lost += !times[i];
-	/* One is an overtaker if one that was sent before it comes after it */
+	/* An overtaker arrives before a datagram that was sent earlier */
 	lowest = count;
 	while (n--) {
 		if (order[n] > lowest)
@@ -383,7 +383,7 @@ static void netem_case(struct __test_metadata *_metadata,
 	ASSERT_EQ(0, knd_set("udp", "1"));
 	ASSERT_EQ(0, udp_wait_over(20000));
 	EXPECT_EQ(count, udp_number("sent"));
-	look(_metadata, fd, count, seen);
+	read_stamps(_metadata, fd, count, seen);
 	ASSERT_EQ(0, netem_figures(&sent, dropped, reordered));
 	/* IPv6 has a few packets of its own to send */
 	others = sent + *dropped - count - seen->duplicate;

@@ -14,7 +14,7 @@
 
 #define PORT		60001
 #define WAIT_MS		60000
-/* A device that takes every packet, and a filter that counts what it is given */
+/* A device that takes every packet, and a filter that counts them */
 #define SINK								\
 	"ip link add sink type dummy && "				\
 	"ip addr add 192.0.2.1/24 dev sink && "				\
@@ -22,7 +22,8 @@
 	"ip addr add 2001:db8::1/64 dev sink nodad && "			\
 	"ip addr add 2001:db8::9/64 dev sink nodad && "			\
 	"ip link set sink arp off up && nft add table inet t && "	\
-	"nft 'add chain inet t o { type filter hook output priority 0; }' && " \
+	"nft 'add chain inet t o { type filter hook output "		\
+	"priority 0; }' && "						\
 	"nft 'add rule inet t o udp dport 60001-60002 counter'"
 #define COUNTED								\
 	"nft list chain inet t o | "					\
@@ -124,7 +125,7 @@ FIXTURE_TEARDOWN(stress)
 {
 }
 
-/* The jobs. What a write returns is for the tests of single writes to assert. */
+/* The jobs. Writes may fail; tests of single writes assert how. */
 
 static void stress_switch(unsigned int round)
 {
@@ -267,8 +268,7 @@ static void stress_link(unsigned int round)
 {
 	static const char * const commands[] = {
 		"ip link set tx0 down; ip link set tx0 up",
-		"ip addr del 10.9.0.1/24 dev tx0; ip addr del fd09::1/64 dev tx0;"
-		"ip addr add 10.9.0.1/24 dev tx0; "
+		"ip addr flush dev tx0; ip addr add 10.9.0.1/24 dev tx0; "
 		"ip addr add fd09::1/64 dev tx0 nodad",
 		"ip route flush dev tx0",
 		"ip link set tx0 mtu 1280; ip link set tx0 mtu 1500",

@@ -22,7 +22,7 @@
 #define UDP_GRO		104
 #endif
 
-/* As slow kernels take longer, counts are divided, what is asserted is not */
+/* Slow kernels get smaller counts and the same assertions */
 static inline long udp_scale(long n, long divisor)
 {
 	return knd_machine_slow() ? n / divisor : n;
@@ -126,7 +126,7 @@ static inline int udp_recv(int fd, void *buf, size_t size, int timeout_ms)
 	return n < 0 ? -errno : n;
 }
 
-/* What is there now; returns how many datagrams it was */
+/* Discard what has arrived; returns the number of datagrams */
 static inline int udp_drain(int fd)
 {
 	char buf[1];
@@ -265,7 +265,7 @@ static inline int udp_wait_over(int timeout_ms)
 	return 0;
 }
 
-/* Wait until what the network reports about a finished run is counted */
+/* Wait until a finished run no longer waits for ICMP errors */
 static inline int udp_wait_reports(int timeout_ms)
 {
 	int64_t end = udp_now_ns(CLOCK_MONOTONIC) + timeout_ms * 1000000LL;
