@@ -15,6 +15,7 @@ export KND_CMD := $(value CMD)
 
 .PHONY: help demo check shell run module kernel menuconfig tree patches lint setup \
 	bench bench-time bench-profile \
+	exercise try solution grade \
 	clean distclean
 
 help:
@@ -30,6 +31,10 @@ help:
 	@echo '                   output and return its status'
 	@echo '  make module DIR=DIR   build the modules of a directory (Kbuild, obj-m)'
 	@echo '                   against the kernel of the virtual machine'
+	@echo '  make exercise N=4   the task and the skeleton of an exercise, 1 to 8'
+	@echo '  make try N=4        build what you wrote, load it in the guest, check it'
+	@echo '  make solution N=4   the difference between it and the sample'
+	@echo '  make grade DIR=DIR  check many solutions, DIR/*/4-accept.c, a line each'
 	@echo '  make kernel      build a kernel with knetdemo in it (DEBUG=1, MODULE=1)'
 	@echo '  make menuconfig  the configuration of that kernel, with its menus'
 	@echo '  make tree        the kernel tree with knetdemo in it; prints where it is'
@@ -73,6 +78,21 @@ run: setup
 module: setup
 	$(if $(DIR),,$(error make module wants DIR=... with a Kbuild file))
 	@dev/module.sh "$$(dev/kernel.sh $(KIND) $(if $(filter auto,$(KIND)),m,$(MODE)))" '$(DIR)'
+
+# The exercises: samples/knetdemo, checked in the guest
+exercise solution try: N := $(or $(N),$(error make $@ wants N=, 1 to 8))
+exercise:
+	@dev/lab/exercise.sh '$(N)'
+
+try: setup
+	@dev/lab/try.sh $(KIND) '$(N)' $(if $(DIR),'$(DIR)')
+
+solution:
+	@dev/lab/solution.sh '$(N)' $(if $(DIR),'$(DIR)')
+
+grade: setup
+	$(if $(DIR),,$(error make grade wants DIR=... with solutions))
+	@dev/lab/grade.sh $(KIND) '$(DIR)'
 
 kernel: setup
 	@dev/kernel.sh $(SOURCE) $(MODE)

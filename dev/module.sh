@@ -39,7 +39,7 @@ build()
 		--exclude='.*.cmd' --exclude='.*.d' --exclude=modules.order \
 		--exclude=Module.symvers "$dir/" "$copy/"
 	make -C "$kernel" "M=$copy" "CC=$(ccached "$cc")" CONFIG_DEBUG_INFO= \
-		CONFIG_DEBUG_INFO_BTF_MODULES= \
+		CONFIG_DEBUG_INFO_BTF_MODULES= CONFIG_SAMPLE_KNETDEMO=m \
 		"KCPPFLAGS=-I$TOP/include -I$TOP/include/uapi" \
 		"-j$(nproc)" modules > "$copy.out" 2>&1 || rc=$?
 	sed "s,$copy/,${dir/#"$PWD"\//}/,g" "$copy.out"

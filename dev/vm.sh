@@ -60,6 +60,7 @@ command -v qemu-system-x86_64 > /dev/null ||
 # PRODUCT: what dev/kernel.sh has made and a caller wants for all its boots
 product=${PRODUCT:-$("$TOP/dev/kernel.sh" "$kind" "$mode")}
 [ ! -e "$product/kind" ] || kind=$(cat "$product/kind")
+[ ! -e "$product/mode" ] || mode=$(cat "$product/mode")
 modules=()
 for dir in "${module_dirs[@]}"; do
 	built=$("$TOP/dev/module.sh" "$product" "$dir")
@@ -107,8 +108,8 @@ if [ -n "$files" ]; then
 fi
 (cd "$run/root" && find . -mindepth 1 | cpio -o -H newc -R 0:0 --quiet) \
 	> "$run/job.cpio"
-initrd=("$image" "$product/selftests.cpio")
-for part in modules knetdemo; do
+initrd=("$image")
+for part in selftests modules knetdemo; do
 	[ ! -e "$product/$part.cpio" ] || initrd+=("$product/$part.cpio")
 done
 [ -z "$archive" ] || initrd+=("$archive")
