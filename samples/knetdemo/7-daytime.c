@@ -138,7 +138,7 @@ MODULE_LICENSE("GPL");
  *
  * - Accepting again after a lack of memory: knd_tcp_acceptor().
  * - Reading what the client sends, as a release with unread data resets the
- *   connection: knd_conn_discard(), tested by tcp:discard_counts_every_byte.
+ *   connection: knd_discard_serve(), tested by tcp:discard_counts_every_byte.
  * - Limits, and an end for clients that stay: knd_conn_timer(), tested by
  *   tcp:silent_clients_are_evicted.
  */
