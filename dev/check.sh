@@ -8,6 +8,7 @@
 #                       guests; KUnit in the first
 #   built-in            KUnit at boot and some kselftests, built in
 #   kunit               KUnit under User Mode Linux, by kunit.py
+#   lab                 the exercises, their mistakes and the old programs
 #
 # Guests are emulated and wait much of their time: they run beside the builds,
 # which make way. A result is counted when its guest has ended, in this order.
@@ -175,13 +176,14 @@ build() { nice -n 19 "$TOP/dev/kernel.sh" "$@"; }
 
 # These need what only one kernel has: fault injection, and SMC, which wants a
 # kernel with InfiniBand. Left out in the debug kernel is also what measures
-# rates or drives mostly the tool, since it takes long there and runs no code of
-# the component that the other programs do not. The second guest is for what
-# takes longest of the rest.
+# rates, or drives mostly the tool, servers or other parts of the kernel: it takes
+# long there and runs no code of the component that other programs do not. The
+# second guest is for what takes longest of the rest.
 debug_only=(faults)
 smc=(monitor_smc)
-distro_only=("${smc[@]}" udp_pace sysctl_files.sh tool_get.sh)
-second=(tcp tcp_netns.sh monitor_paths udp)
+distro_only=("${smc[@]}" monitor_paths udp_pace sysctl_files.sh tool.sh tool_get.sh
+	ftp_large ftp_servers.sh shapes.sh)
+second=(tcp tcp_netns.sh udp)
 
 debug_tests="$tests"'
 kunit_results
@@ -213,6 +215,12 @@ APPEND=preempt=full job distro-full after distro \
 	guest distro-full 3000 -k "$distro" -m -- "$tests
 grep -o 'preempt=[a-z]*' /proc/cmdline
 run tcp udp monitor lab.sh module.sh"
+lab()
+{
+	"$TOP/dev/lab/check.sh" auto
+	"$TOP/dev/then-and-now/check.sh"
+}
+job lab after distro lab
 job debug after debug-kernel guest debug 4500 -k debug -m -u -l -- "$debug_tests
 run all but ${distro_only[*]} ${second[*]}
 $module_goes"
@@ -239,6 +247,11 @@ headline "The distribution's kernel, voluntary preemption"
 count_guest distro
 headline "The distribution's kernel, full preemption"
 count_guest distro-full
+
+headline "The lab"
+ended lab
+tally tap "$LOGS/lab.out"
+one "the lab (status $status, build/logs/lab.out)" "$status"
 
 ended debug-kernel
 if [ "$status" -ne 0 ]; then
