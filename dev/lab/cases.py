@@ -80,6 +80,8 @@ def run_guest(name, cases, ids, show):
     for file in ('labcheck', 'guest.sh'):
         shutil.copy(os.path.join(WORK if file == 'labcheck' else LAB, file),
                     guest)
+    if os.path.isdir(os.path.join(WORK, 'diag')):
+        shutil.copytree(os.path.join(WORK, 'diag'), os.path.join(guest, 'diag'))
     with open(os.path.join(guest, 'list'), 'w', encoding='utf-8') as file:
         for one in ids:
             module = cases[one]['module']
@@ -92,7 +94,11 @@ def run_guest(name, cases, ids, show):
     # Memory that is freed is overwritten by the kernel, and so is what is not
     # written yet: what is read behind the end of a packet is 0x6b, where a SYN
     # without an ACK would be.
-    env = dict(os.environ, MEMORY=os.environ.get('MEMORY', '768'))
+    env = dict(os.environ)
+    with open(os.path.join(os.environ['PRODUCT'], 'kind'),
+              encoding='utf-8') as file:
+        if file.read().strip() == 'lab':
+            env.setdefault('MEMORY', '512')
     env['APPEND'] = 'slab_debug=FP ' + env.get('APPEND', '')
     log = os.path.join(TOP, 'build', 'logs', f'lab-{name}.err')
     current = None
