@@ -14,7 +14,7 @@ export KERNEL KSRC CACHE
 export KND_CMD := $(value CMD)
 
 .PHONY: help demo check shell run module kernel menuconfig tree patches lint setup \
-	bench bench-time bench-profile \
+	bench bench-time bench-profile break \
 	exercise try solution grade \
 	clean distclean
 
@@ -41,6 +41,8 @@ help:
 	@echo '  make bench [ROLE=tcp]  what every role costs, beside what else there is'
 	@echo '  make bench-time  the same in seconds, where KVM works'
 	@echo '  make bench-profile CASE=ROLE/CASE/WHO  which functions the cost is in'
+	@echo '  make break RULE=n    break a rule of kernel networking, show the test that'
+	@echo '                   notices; RULE=list names them, RULE=all breaks each'
 	@echo '  make patches     regenerate patches/ from the overlay'
 	@echo '  make lint        checkpatch, sparse, W=1, kernel-doc, shellcheck, coccicheck'
 	@echo '  make clean       remove build/; make distclean: the shared cache, too'
@@ -118,6 +120,10 @@ bench bench-time bench-profile:
 	@dev/bench/bench.sh $(if $(ROLE),-r '$(ROLE)') \
 		$(if $(filter bench-time,$@),-t) \
 		$(if $(filter bench-profile,$@),-p '$(CASE)')
+
+break: setup
+	$(if $(RULE),,$(error make break wants RULE=NUMBER, all or list))
+	@dev/break.sh '$(RULE)'
 
 clean:
 	rm -rf build
