@@ -6,8 +6,6 @@
 #ifndef _NET_KNETDEMO_FTP_H
 #define _NET_KNETDEMO_FTP_H
 
-#include <linux/array_size.h>
-#include <linux/bvec.h>
 #include <linux/inet.h>
 #include <linux/list.h>
 #include <linux/sizes.h>
@@ -17,9 +15,9 @@
 struct knetdemo_ftp_get;
 struct knd_ftp_xfer;
 struct knd_net;
+struct knd_pages;
 struct net;
 struct seq_file;
-struct sk_buff;
 struct sockaddr_in;
 struct sockaddr_storage;
 struct socket;
@@ -72,16 +70,6 @@ struct knd_ftp {
 	bool stopping;
 };
 
-/**
- * struct knd_pages - received data, in place
- * @vec: where the bytes are, in their order; each has a reference to its page
- * @nr: how many of @vec are used
- */
-struct knd_pages {
-	unsigned int nr;
-	struct bio_vec vec[256];
-};
-
 /* ftp_client.c */
 struct knd_ftp_xfer *knd_ftp_prepare(const struct knetdemo_ftp_get *req);
 int knd_ftp_attach(struct knd_net *kn, struct knd_ftp_xfer *x);
@@ -129,15 +117,5 @@ ssize_t knd_stream_collect(struct socket *sock, struct knd_pages *pages,
 bool knd_stream_finish(struct socket *sock, unsigned long deadline,
 		       const bool *stop);
 void knd_stream_abort(struct socket *sock);
-
-/* skb_bvec.c */
-int knd_pages_take(struct knd_pages *pages, struct sk_buff *skb,
-		   unsigned int offset, unsigned int len);
-void knd_pages_put(struct knd_pages *pages);
-
-static inline bool knd_pages_full(const struct knd_pages *pages)
-{
-	return pages->nr == ARRAY_SIZE(pages->vec);
-}
 
 #endif /* _NET_KNETDEMO_FTP_H */

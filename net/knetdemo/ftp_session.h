@@ -16,6 +16,7 @@
 #include <uapi/linux/knetdemo.h>
 
 #include "ftp.h"
+#include "skb_bvec.h"
 
 struct file;
 struct knd_ftp_record;

@@ -22,6 +22,7 @@
 #include <net/tcp.h>
 
 #include "knetdemo.h"
+#include "skb_bvec.h"
 
 static int knd_addr_len(const struct sockaddr_storage *addr)
 {

@@ -17,10 +17,11 @@
 #include <linux/workqueue.h>
 #include <net/sock.h>
 
+#include "skb_bvec.h"
+
 struct knd_net;
 struct knd_service_ops;
 struct knd_source;
-struct page;
 struct seq_file;
 
 /*
@@ -54,10 +55,7 @@ struct seq_file;
  * @retry: memory was short when the service was called last
  * @serving: the service is running, so a callback comes from inside of it
  * @send_err: error that sending returned, or 0; the service is not called again
- * @echo: state of the service echo
- * @echo.page: page with the copies that were sent last. No reference is held,
- *	so it may only be compared.
- * @echo.end: where the free part of @echo.page begins
+ * @copies: state of the service echo: the copies that it sent last
  * @chargen: state of the service chargen
  * @chargen.offset: position in the pattern
  * @rcu: frees it, when all of the above is over
@@ -97,10 +95,7 @@ struct knd_conn {
 
 	/* State of the service, used with @sk locked */
 	union {
-		struct {
-			struct page *page;
-			u32 end;
-		} echo;
+		struct knd_copies copies;
 		struct {
 			unsigned int offset;
 		} chargen;
