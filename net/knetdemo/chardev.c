@@ -22,6 +22,7 @@
 
 #include "access.h"
 #include "chardev.h"
+#include "ftp_client.h"
 #include "ftp_session.h"
 #include "knetdemo.h"
 

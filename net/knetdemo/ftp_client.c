@@ -2,24 +2,24 @@
 /*
  * Kernel networking demonstration and test services: the FTP client
  *
- * A transfer runs in the task that asked for it, with its credentials, its
- * limits and its cgroup. It lives in the open file of the device: a signal
- * without a handler (the process is stopped, frozen or traced) leaves it there,
- * and the system call, which the kernel restarts then, goes on with it. A
- * module cannot have a function in the task's restart block for that: nothing
- * would keep its code in memory once the file is closed.
+ * A transfer runs in the task that requested it, with the task's credentials,
+ * limits and cgroup. Where a signal without a handler interrupts it (the
+ * process is stopped, frozen or traced), the transfer is parked in the open
+ * file of the device. The kernel then restarts the system call, which continues
+ * with it. The task's restart block would not do: it holds a function pointer,
+ * and nothing would keep the module's code in memory once the file is closed.
  *
- * A transfer holds no reference on the network namespace. Two
- * locks make that safe:
+ * A transfer holds no reference on the network namespace. Two locks make that
+ * safe:
  *
  *  - knd_ftp_xfer.net_lock is held by the task while it uses the network or
- *    struct knd_net, and not while it writes to the file, which may take for
- *    ever. The namespace's exit takes it, closes the sockets and clears
- *    knd_ftp_xfer.kn: then the task finds that the network is gone.
- *  - knd_ftp.lock protects the list of transfers, what can be read about them
- *    and the pointers to their sockets, so that pre_exit can wake the tasks.
+ *    struct knd_net, and not while it writes to the file, which may block for
+ *    an unlimited time. The namespace's exit takes it, closes the sockets and
+ *    clears knd_ftp_xfer.kn, by which the task learns that the network is gone.
+ *  - knd_ftp.lock protects the list of transfers, the records and the pointers
+ *    to the sockets, so that pre_exit can wake up the tasks.
  *
- * ftp_session.c has what is said to the server.
+ * ftp_session.c has the session with the server.
  */
 
 #include <linux/fcntl.h>
@@ -47,35 +47,39 @@
 #include <net/sock.h>
 #include <uapi/linux/knetdemo.h>
 
+#include "ftp_client.h"
+#include "ftp_proto.h"
 #include "ftp_session.h"
 #include "knetdemo.h"
 #include "procfs.h"
 #include "trace.h"
 
-/* Transfers that are over and still shown */
-#define KND_FTP_PAST		16
+/* Transfers that have ended and are still shown */
+#define KND_FTP_MAX_DONE		16
 #define KND_FTP_TIMEOUT_MIN	100
 #define KND_FTP_TIMEOUT_MAX	600000
 
 /**
- * struct knd_ftp_record - what can be seen of a transfer
- * @list: in &knd_ftp.records, the youngest first
- * @x: the transfer while it runs
- * @id: its number in this namespace
+ * struct knd_ftp_record - what procfs shows of a transfer
+ * @list: in &knd_ftp.records, the latest first
+ * @xfer: the transfer while it is attached, else NULL; no reference is held
+ * @id: number of the transfer in this namespace
  * @stage: enum knetdemo_ftp_stage
  * @code: of the last reply
- * @err: how it ended
+ * @err: how the transfer ended, 0 or -errno
  * @bytes: written to the file
- * @size: that the server said, or KNETDEMO_FTP_SIZE_UNKNOWN
- * @offset: where it started
- * @start: when, in ns of ktime_get_ns()
- * @end: when it ended
+ * @size: what the server said, or KNETDEMO_FTP_SIZE_UNKNOWN
+ * @offset: where the transfer began in the file
+ * @start: time of the beginning, by ktime_get_ns()
+ * @end: time of the end
  * @server: address and port
- * @path: as much of it as fits
+ * @path: as much of the path as fits
+ *
+ * &knd_ftp.lock protects all of it.
  */
 struct knd_ftp_record {
 	struct list_head list;
-	struct knd_ftp_xfer *x;
+	struct knd_ftp_xfer *xfer;
 	u32 id;
 	unsigned int stage;
 	unsigned int code;
@@ -89,111 +93,92 @@ struct knd_ftp_record {
 	char path[64];
 };
 
+#define KND_FTP_STAGE_NAME(stage, name)	[stage] = name,
+
 static const char * const knd_ftp_stages[] = {
-	[KNETDEMO_FTP_STAGE_NONE]	= "none",
-	[KNETDEMO_FTP_STAGE_CONNECT]	= "connect",
-	[KNETDEMO_FTP_STAGE_GREETING]	= "greeting",
-	[KNETDEMO_FTP_STAGE_USER]	= "user",
-	[KNETDEMO_FTP_STAGE_PASS]	= "pass",
-	[KNETDEMO_FTP_STAGE_TYPE]	= "type",
-	[KNETDEMO_FTP_STAGE_SIZE]	= "size",
-	[KNETDEMO_FTP_STAGE_REST]	= "rest",
-	[KNETDEMO_FTP_STAGE_PORT]	= "port",
-	[KNETDEMO_FTP_STAGE_RETR]	= "retr",
-	[KNETDEMO_FTP_STAGE_OPEN]	= "open",
-	[KNETDEMO_FTP_STAGE_DATA]	= "data",
-	[KNETDEMO_FTP_STAGE_WRITE]	= "write",
-	[KNETDEMO_FTP_STAGE_COMPLETE]	= "complete",
-	[KNETDEMO_FTP_STAGE_QUIT]	= "quit",
-	[KNETDEMO_FTP_STAGE_DONE]	= "done",
-	[KNETDEMO_FTP_STAGE_MDTM]	= "mdtm",
+	KND_FTP_STAGES(KND_FTP_STAGE_NAME, KND_FTP_STAGE_NAME)
 };
 
-static_assert(offsetof(struct knetdemo_ftp_get, device) ==
-	      KNETDEMO_FTP_GET_SIZE_VER0);
-static_assert(sizeof(struct knetdemo_ftp_get) == KNETDEMO_FTP_GET_SIZE_VER1);
-static_assert(sizeof_field(struct knetdemo_ftp_get, device) == IFNAMSIZ);
-
 /**
- * knd_ftp_note - show how far a transfer is
- * @x: the transfer, with &knd_ftp_xfer.net_lock held and in a namespace
+ * knd_ftp_note - set the stage of a transfer, show and trace it
+ * @xfer: an attached transfer, with &knd_ftp_xfer.net_lock held
  * @stage: enum knetdemo_ftp_stage
- * @err: how it ended, 0 while it goes on
+ * @err: how the transfer ended, or 0 while it runs
  *
  * Context: process.
  */
-void knd_ftp_note(struct knd_ftp_xfer *x, unsigned int stage, int err)
+void knd_ftp_note(struct knd_ftp_xfer *xfer, unsigned int stage, int err)
 {
-	struct knd_ftp *ftp = &x->kn->ftp;
-	struct knd_ftp_record *rec = x->rec;
+	struct knd_ftp *ftp = &xfer->kn->ftp;
+	struct knd_ftp_record *rec = xfer->rec;
 
-	x->stage = stage;
+	xfer->stage = stage;
 	spin_lock(&ftp->lock);
 	rec->stage = stage;
-	rec->code = x->code;
-	rec->bytes = x->bytes;
-	rec->size = x->size;
+	rec->code = xfer->code;
+	rec->bytes = xfer->bytes;
+	rec->size = xfer->size;
 	spin_unlock(&ftp->lock);
-	trace_knetdemo_ftp_stage(x->kn->net, rec->id, stage, x->code, x->bytes,
-				 err);
+	trace_knetdemo_ftp_stage(xfer->kn->net, rec->id, stage, xfer->code,
+				 xfer->bytes, err);
 }
 
 /**
- * knd_ftp_note_bytes - count and show what was written
- * @x: the transfer, with &knd_ftp_xfer.net_lock held and in a namespace
+ * knd_ftp_note_bytes - count and show the bytes that were written
+ * @xfer: an attached transfer, with &knd_ftp_xfer.net_lock held
  * @more: bytes written since the last call
  *
  * Context: process.
  */
-void knd_ftp_note_bytes(struct knd_ftp_xfer *x, u64 more)
+void knd_ftp_note_bytes(struct knd_ftp_xfer *xfer, u64 more)
 {
-	struct knd_ftp *ftp = &x->kn->ftp;
+	struct knd_ftp *ftp = &xfer->kn->ftp;
 
-	knd_stat_add(x->kn, KND_STAT_FTP_BYTES, more);
+	knd_stat_add(xfer->kn, KND_STAT_FTP_BYTES, more);
 	spin_lock(&ftp->lock);
-	x->rec->bytes = x->bytes;
+	xfer->rec->bytes = xfer->bytes;
 	spin_unlock(&ftp->lock);
 }
 
-/* The transfer is over: the record stays, older ones go */
-static void knd_ftp_detach(struct knd_ftp_xfer *x, int err)
+/* The transfer has ended: keep its record, and free the oldest one */
+static void knd_ftp_detach(struct knd_ftp_xfer *xfer, int err)
 {
-	struct knd_ftp *ftp = &x->kn->ftp;
-	struct knd_ftp_record *rec = x->rec;
+	struct knd_ftp *ftp = &xfer->kn->ftp;
+	struct knd_ftp_record *rec = xfer->rec;
 	struct knd_ftp_record *oldest = NULL;
 	struct knd_ftp_record *tmp;
 
 	spin_lock(&ftp->lock);
-	rec->x = NULL;
+	rec->xfer = NULL;
 	rec->err = err;
 	rec->end = ktime_get_ns();
-	if (++ftp->past > KND_FTP_PAST) {
+	if (++ftp->nr_done > KND_FTP_MAX_DONE) {
 		list_for_each_entry_reverse(tmp, &ftp->records, list) {
-			if (!tmp->x) {
+			if (!tmp->xfer) {
 				oldest = tmp;
 				break;
 			}
 		}
 		list_del(&oldest->list);
-		ftp->past--;
+		ftp->nr_done--;
 	}
 	spin_unlock(&ftp->lock);
 	kfree(oldest);
-	x->rec = NULL;
-	x->kn = NULL;
+	xfer->rec = NULL;
+	xfer->kn = NULL;
 }
 
-/* Close the connections and leave the namespace, with @x->net_lock held */
-static void knd_ftp_finish(struct knd_ftp_xfer *x, int err)
+/* Close the connections and detach, with @xfer->net_lock held */
+static void knd_ftp_finish(struct knd_ftp_xfer *xfer, int err)
 {
-	knd_ftp_close(x, KND_FTP_DATA, true);
-	knd_ftp_close(x, KND_FTP_CTRL, true);
-	knd_stat_inc(x->kn, err ? KND_STAT_FTP_FAILED : KND_STAT_FTP_DONE);
-	knd_ftp_note(x, err ? x->stage : KNETDEMO_FTP_STAGE_DONE, err);
-	knd_ftp_detach(x, err);
+	knd_ftp_close(xfer, KND_FTP_DATA, true);
+	knd_ftp_close(xfer, KND_FTP_CTRL, true);
+	knd_stat_inc(xfer->kn, err ? KND_STAT_FTP_FAILED : KND_STAT_FTP_DONE);
+	knd_ftp_note(xfer, err ? xfer->stage : KNETDEMO_FTP_STAGE_DONE, err);
+	knd_ftp_detach(xfer, err);
 }
 
-/* Is a signal pending that the program wants to hear of, or that kills it? */
+/* Is a signal pending that has a handler, or that kills? */
 static bool knd_ftp_signalled(void)
 {
 	struct sighand_struct *sighand = current->sighand;
@@ -218,143 +203,147 @@ static bool knd_ftp_signalled(void)
 }
 
 /**
- * knd_ftp_run - do a transfer, or go on with one
- * @x: of knd_ftp_attach() or knd_ftp_unpark()
+ * knd_ftp_run - run a transfer, or continue one
+ * @xfer: of knd_ftp_attach() or knd_ftp_unpark()
  *
- * The connections stay open where the result is -ERESTARTNOHAND: then the
- * caller either calls knd_ftp_park(), or knd_ftp_cancel().
- *
- * Context: process, the one whose file it is; sleeps until the end of the
- * transfer or of the namespace, or a signal.
- * Return: 0 or -errno; -EINTR where the signal has a handler or kills, and
- * -ERESTARTNOHAND where it stops the process, lets a debugger attach, freezes
- * it and the like. knd_ftp_result() has more.
+ * Context: process, in the task that owns the file descriptor; sleeps until the
+ * transfer ends, the namespace is dismantled, or a signal arrives.
+ * Return: 0 or -errno, after which the transfer is detached and its connections
+ * are closed. -EINTR is for a signal that has a handler or that kills.
+ * -ERESTARTNOHAND is for a signal that stops, traces or freezes the process:
+ * then the connections stay open, and knd_ftp_park() or knd_ftp_cancel() has to
+ * follow. knd_ftp_result() has the details in each case.
  */
-int knd_ftp_run(struct knd_ftp_xfer *x)
+int knd_ftp_run(struct knd_ftp_xfer *xfer)
 {
 	int err = -ENETDOWN;
 
-	mutex_lock(&x->net_lock);
-	if (!x->kn)
+	mutex_lock(&xfer->net_lock);
+	if (!xfer->kn)
 		goto unlock;
-	err = knd_ftp_session(x);
-	if (!x->kn)
+	err = knd_ftp_session(xfer);
+	if (!xfer->kn)
 		goto unlock;
 	if (err == -EINTR && signal_pending(current) && !knd_ftp_signalled())
 		err = -ERESTARTNOHAND;
 	else
-		knd_ftp_finish(x, err);
+		knd_ftp_finish(xfer, err);
 unlock:
-	mutex_unlock(&x->net_lock);
+	mutex_unlock(&xfer->net_lock);
 	return err;
 }
 
 /**
  * knd_ftp_park - keep an interrupted transfer until its system call restarts
- * @x: the transfer, after -ERESTARTNOHAND
+ * @xfer: the transfer, after -ERESTARTNOHAND
  * @arg: the address of the request in user space
  * @req: the request, as it stands there now
  *
- * While it is parked, the transfer has no task and its stage's time stands
- * still. The namespace's exit ends it all the same.
+ * While a transfer is parked no task runs it, and the time of its stage stands
+ * still. The namespace's exit can still end it. The caller's reference becomes
+ * that of the open file.
  *
  * Context: process.
  */
-void knd_ftp_park(struct knd_ftp_xfer *x, unsigned long arg,
+void knd_ftp_park(struct knd_ftp_xfer *xfer, unsigned long arg,
 		  const struct knetdemo_ftp_get *req)
 {
-	x->arg = arg;
-	x->req = *req;
-	x->pid = get_pid(task_pid(current));
-	x->parked_size = i_size_read(file_inode(x->file));
-	x->parked_left = max_t(long, x->deadline - jiffies, 1);
+	xfer->arg = arg;
+	xfer->req = *req;
+	xfer->pid = get_pid(task_pid(current));
+	xfer->parked_size = i_size_read(file_inode(xfer->file));
+	xfer->parked_left = max_t(long, xfer->deadline - jiffies, 1);
 }
 
 /**
  * knd_ftp_is_mine - was a transfer parked by this task?
- * @x: a transfer that is parked
+ * @xfer: a parked transfer
  *
  * Context: process.
- * Return: true where it was.
+ * Return: whether it was.
  */
-bool knd_ftp_is_mine(const struct knd_ftp_xfer *x)
+bool knd_ftp_is_mine(const struct knd_ftp_xfer *xfer)
 {
-	return x->pid == task_pid(current);
+	return xfer->pid == task_pid(current);
 }
 
 /**
  * knd_ftp_is_orphan - has the task that parked a transfer exited?
- * @x: a transfer that is parked
+ * @xfer: a parked transfer
  *
  * Context: process.
- * Return: true where nobody can go on with it.
+ * Return: whether it has; then no task can continue the transfer.
  */
-bool knd_ftp_is_orphan(const struct knd_ftp_xfer *x)
+bool knd_ftp_is_orphan(const struct knd_ftp_xfer *xfer)
 {
 	bool res;
 
 	rcu_read_lock();
-	res = !pid_task(x->pid, PIDTYPE_PID);
+	res = !pid_task(xfer->pid, PIDTYPE_PID);
 	rcu_read_unlock();
 	return res;
 }
 
 /**
- * knd_ftp_unpark - take up a parked transfer
- * @x: the transfer, which knd_ftp_is_mine()
+ * knd_ftp_unpark - take up a parked transfer in its task
+ * @xfer: the transfer, which knd_ftp_is_mine()
  * @arg: the address of the request
  * @req: the request
  *
- * A handler may have run after all, when another signal arrived while the
- * process was stopped. The system call ended with -EINTR then, and this is
- * another one. It goes on with the transfer only where that makes no
- * difference: the request is the same and the file was left alone.
+ * If another signal arrived while the process was stopped, a handler may have
+ * run. Then the system call ended with -EINTR, and this is another call. It may
+ * only continue the transfer if that makes no difference: the request is the
+ * same, and the file has the size that it had.
  *
  * Context: process.
- * Return: true where knd_ftp_run() can follow, false where the transfer is not
- * the one that is asked for and has to be cancelled.
+ * Return: true if knd_ftp_run() can follow. False if the request is for another
+ * transfer: then knd_ftp_cancel() and knd_ftp_free() have to follow.
  */
-bool knd_ftp_unpark(struct knd_ftp_xfer *x, unsigned long arg,
+bool knd_ftp_unpark(struct knd_ftp_xfer *xfer, unsigned long arg,
 		    const struct knetdemo_ftp_get *req)
 {
 	struct file *file = fget(req->fd);
 	bool same;
 
-	same = file == x->file && arg == x->arg &&
-	       !memcmp(req, &x->req, sizeof(*req)) &&
-	       i_size_read(file_inode(x->file)) == x->parked_size;
+	same = file == xfer->file && arg == xfer->arg &&
+	       !memcmp(req, &xfer->req, sizeof(*req)) &&
+	       i_size_read(file_inode(xfer->file)) == xfer->parked_size;
 	if (file)
 		fput(file);
-	put_pid(x->pid);
-	x->pid = NULL;
-	x->deadline = jiffies + x->parked_left;
+	put_pid(xfer->pid);
+	xfer->pid = NULL;
+	xfer->deadline = jiffies + xfer->parked_left;
 	return same;
 }
 
 /**
  * knd_ftp_cancel - end a transfer that no task runs
- * @x: the transfer, after -ERESTARTNOHAND or parked; knd_ftp_free() follows
+ * @xfer: the transfer, after -ERESTARTNOHAND or parked
  *
- * Context: process.
+ * Its connections are reset and it is detached. The caller's reference stays,
+ * for knd_ftp_free().
+ *
+ * Context: process; may sleep.
  */
-void knd_ftp_cancel(struct knd_ftp_xfer *x)
+void knd_ftp_cancel(struct knd_ftp_xfer *xfer)
 {
-	mutex_lock(&x->net_lock);
-	if (x->kn)
-		knd_ftp_finish(x, -EINTR);
-	mutex_unlock(&x->net_lock);
+	mutex_lock(&xfer->net_lock);
+	if (xfer->kn)
+		knd_ftp_finish(xfer, -EINTR);
+	mutex_unlock(&xfer->net_lock);
 }
 
 /**
  * knd_ftp_attach - begin a transfer in a namespace
  * @kn: the component there
- * @x: of knd_ftp_prepare()
+ * @xfer: of knd_ftp_prepare()
  *
- * Context: process; the caller sees to it that @kn is not past pre_exit, and
- * has checked that it may.
- * Return: 0, then knd_ftp_run() follows; -ENETDOWN, -ENOMEM.
+ * Context: process; the caller has checked the rights, and holds a reference on
+ * the namespace until this returns, so that its pre_exit has not run.
+ * Return: 0, after which knd_ftp_run() follows and no reference on the
+ * namespace is needed; -ENETDOWN or -ENOMEM, after which @xfer is as before.
  */
-int knd_ftp_attach(struct knd_net *kn, struct knd_ftp_xfer *x)
+int knd_ftp_attach(struct knd_net *kn, struct knd_ftp_xfer *xfer)
 {
 	struct knd_ftp *ftp = &kn->ftp;
 	struct knd_ftp_record *rec;
@@ -362,35 +351,35 @@ int knd_ftp_attach(struct knd_net *kn, struct knd_ftp_xfer *x)
 	rec = kzalloc_obj(*rec, GFP_KERNEL_ACCOUNT);
 	if (!rec)
 		return -ENOMEM;
-	rec->x = x;
-	rec->size = x->size;
-	rec->offset = x->offset;
+	rec->xfer = xfer;
+	rec->size = xfer->size;
+	rec->offset = xfer->offset;
 	rec->start = ktime_get_ns();
-	rec->server = x->server;
-	strscpy(rec->path, x->path);
+	rec->server = xfer->server;
+	strscpy(rec->path, xfer->path);
 
-	if (!x->timeout_ms)
-		x->timeout_ms = READ_ONCE(kn->cfg.ftp_timeout_ms);
-	x->kn = kn;
-	x->rec = rec;
+	if (!xfer->timeout_ms)
+		xfer->timeout_ms = READ_ONCE(kn->cfg.ftp_timeout_ms);
+	xfer->kn = kn;
+	xfer->rec = rec;
 
 	spin_lock(&ftp->lock);
 	if (ftp->stopping) {
 		spin_unlock(&ftp->lock);
-		x->kn = NULL;
-		x->rec = NULL;
+		xfer->kn = NULL;
+		xfer->rec = NULL;
 		kfree(rec);
 		return -ENETDOWN;
 	}
 	rec->id = ++ftp->last_id;
-	x->id = rec->id;
+	xfer->id = rec->id;
 	list_add(&rec->list, &ftp->records);
 	spin_unlock(&ftp->lock);
 	knd_stat_inc(kn, KND_STAT_FTP_STARTED);
 	return 0;
 }
 
-/* An address of user space, with what a v4-mapped one really is */
+/* Copy an address from user space; an IPv4-mapped one becomes IPv4 */
 static int knd_ftp_get_addr(struct sockaddr_storage *ss, u64 addr, u32 len)
 {
 	struct sockaddr_in6 in6 = {};
@@ -421,7 +410,10 @@ static int knd_ftp_get_addr(struct sockaddr_storage *ss, u64 addr, u32 len)
 	return 0;
 }
 
-/* A string of user space that may be in a command, of @min bytes at least */
+/*
+ * Copy a string of @min to @max bytes from user space. Where it is not fit for
+ * a command, *@text is set all the same, for knd_ftp_free().
+ */
 static int knd_ftp_get_text(char **text, u64 addr, size_t min, size_t max)
 {
 	char *s = strndup_user(u64_to_user_ptr(addr), max + 1);
@@ -432,16 +424,16 @@ static int knd_ftp_get_text(char **text, u64 addr, size_t min, size_t max)
 	return strlen(s) >= min && knd_ftp_text_ok(s) ? 0 : -EINVAL;
 }
 
-static int knd_ftp_get_file(struct knd_ftp_xfer *x, int fd)
+static int knd_ftp_get_file(struct knd_ftp_xfer *xfer, int fd)
 {
 	struct file *file = fget(fd);
 
 	if (!file)
 		return -EBADF;
-	x->file = file;
+	xfer->file = file;
 	if (!(file->f_mode & FMODE_WRITE))
 		return -EBADF;
-	/* Where the data goes is the offset: no file that has its own idea */
+	/* The data is written at an offset, from pages of the kernel */
 	if (!S_ISREG(file_inode(file)->i_mode) ||
 	    !(file->f_mode & FMODE_CAN_WRITE) || !file->f_op->write_iter ||
 	    file->f_flags & (O_APPEND | O_DIRECT))
@@ -450,16 +442,16 @@ static int knd_ftp_get_file(struct knd_ftp_xfer *x, int fd)
 }
 
 /**
- * knd_ftp_prepare - check a request and get hold of what it names
+ * knd_ftp_prepare - check a request, and copy what it points to
  * @req: the request
  *
- * Context: process.
+ * Context: process; nothing is sent.
  * Return: the transfer, for knd_ftp_attach() and knd_ftp_free(); ERR_PTR() of
  * -EINVAL, -EFAULT, -EBADF, -EAFNOSUPPORT or -ENOMEM.
  */
 struct knd_ftp_xfer *knd_ftp_prepare(const struct knetdemo_ftp_get *req)
 {
-	struct knd_ftp_xfer *x;
+	struct knd_ftp_xfer *xfer;
 	int err;
 
 	if (req->flags & ~KNETDEMO_FTP_FLAGS || req->offset > S64_MAX ||
@@ -469,111 +461,113 @@ struct knd_ftp_xfer *knd_ftp_prepare(const struct knetdemo_ftp_get *req)
 				 req->timeout_ms > KND_FTP_TIMEOUT_MAX)))
 		return ERR_PTR(-EINVAL);
 
-	x = kzalloc_obj(*x, GFP_KERNEL_ACCOUNT);
-	if (!x)
+	xfer = kzalloc_obj(*xfer, GFP_KERNEL_ACCOUNT);
+	if (!xfer)
 		return ERR_PTR(-ENOMEM);
-	refcount_set(&x->ref, 1);
-	mutex_init(&x->net_lock);
-	strscpy(x->device, req->device);
-	x->flags = req->flags;
-	x->timeout_ms = req->timeout_ms;
-	x->offset = req->offset;
-	x->pos = req->offset;
-	x->mtime_max = req->mtime_max;
-	x->size = KNETDEMO_FTP_SIZE_UNKNOWN;
+	refcount_set(&xfer->ref, 1);
+	mutex_init(&xfer->net_lock);
+	strscpy(xfer->device, req->device);
+	xfer->flags = req->flags;
+	xfer->timeout_ms = req->timeout_ms;
+	xfer->offset = req->offset;
+	xfer->pos = req->offset;
+	xfer->mtime_max = req->mtime_max;
+	xfer->size = KNETDEMO_FTP_SIZE_UNKNOWN;
 
-	err = knd_ftp_get_addr(&x->server, req->server, req->server_len);
+	err = knd_ftp_get_addr(&xfer->server, req->server, req->server_len);
 	if (err)
 		goto free;
-	x->source.ss_family = x->server.ss_family;
+	xfer->source.ss_family = xfer->server.ss_family;
 	if (req->source || req->source_len) {
-		err = knd_ftp_get_addr(&x->source, req->source,
+		err = knd_ftp_get_addr(&xfer->source, req->source,
 				       req->source_len);
 		if (err)
 			goto free;
 	}
 	err = -EINVAL;
-	if (!knd_ftp_get_port(&x->server) ||
-	    x->source.ss_family != x->server.ss_family ||
-	    (x->flags & KNETDEMO_FTP_PASV && x->server.ss_family != AF_INET))
+	if (!knd_ftp_get_port(&xfer->server) ||
+	    xfer->source.ss_family != xfer->server.ss_family ||
+	    (xfer->flags & KNETDEMO_FTP_PASV &&
+	     xfer->server.ss_family != AF_INET))
 		goto free;
 
-	err = knd_ftp_get_text(&x->user, req->user, 1, KNETDEMO_FTP_NAME_LEN);
-	if (err)
-		goto free;
-	err = knd_ftp_get_text(&x->password, req->password, 0,
+	err = knd_ftp_get_text(&xfer->user, req->user, 1,
 			       KNETDEMO_FTP_NAME_LEN);
 	if (err)
 		goto free;
-	err = knd_ftp_get_text(&x->path, req->path, 1, PATH_MAX - 1);
+	err = knd_ftp_get_text(&xfer->password, req->password, 0,
+			       KNETDEMO_FTP_NAME_LEN);
 	if (err)
 		goto free;
-	err = knd_ftp_get_file(x, req->fd);
+	err = knd_ftp_get_text(&xfer->path, req->path, 1, PATH_MAX - 1);
 	if (err)
 		goto free;
-	return x;
+	err = knd_ftp_get_file(xfer, req->fd);
+	if (err)
+		goto free;
+	return xfer;
 
 free:
-	knd_ftp_free(x);
+	knd_ftp_free(xfer);
 	return ERR_PTR(err);
 }
 
 /**
- * knd_ftp_result - tell what came of a transfer
- * @x: after knd_ftp_run()
- * @req: its request, where the results go
+ * knd_ftp_result - write the results of a transfer to its request
+ * @xfer: after knd_ftp_run()
+ * @req: the request; only its output members are written
  *
  * Context: any.
  */
-void knd_ftp_result(const struct knd_ftp_xfer *x,
+void knd_ftp_result(const struct knd_ftp_xfer *xfer,
 		    struct knetdemo_ftp_get *req)
 {
-	req->bytes = x->bytes;
-	req->good = x->spoiled ? 0 : x->bytes;
-	req->remote_size = x->size;
-	req->mtime = x->mtime;
-	req->id = x->id;
-	req->stage = x->stage;
-	req->failed = x->failed;
-	req->code = x->code;
-	memcpy(req->text, x->text, sizeof(req->text));
+	req->bytes = xfer->bytes;
+	req->good = xfer->spoiled ? 0 : xfer->bytes;
+	req->remote_size = xfer->size;
+	req->mtime = xfer->mtime;
+	req->id = xfer->id;
+	req->stage = xfer->stage;
+	req->failed = xfer->failed;
+	req->code = xfer->code;
+	memcpy(req->text, xfer->text, sizeof(req->text));
 }
 
 /**
  * knd_ftp_id - the number of a transfer
- * @x: after knd_ftp_attach()
+ * @xfer: after knd_ftp_attach()
  *
  * Context: any.
  * Return: the number that /proc/net/knetdemo/ftp shows.
  */
-u32 knd_ftp_id(const struct knd_ftp_xfer *x)
+u32 knd_ftp_id(const struct knd_ftp_xfer *xfer)
 {
-	return x->id;
+	return xfer->id;
 }
 
 /**
- * knd_ftp_free - let go of a transfer
- * @x: of knd_ftp_prepare(); not attached, or after knd_ftp_run()
+ * knd_ftp_free - drop a reference to a transfer
+ * @xfer: the transfer; whoever drops the last reference has detached it before
  *
- * Context: process.
+ * Context: process; may sleep.
  */
-void knd_ftp_free(struct knd_ftp_xfer *x)
+void knd_ftp_free(struct knd_ftp_xfer *xfer)
 {
-	if (!refcount_dec_and_test(&x->ref))
+	if (!refcount_dec_and_test(&xfer->ref))
 		return;
-	knd_pages_put(&x->pages);
-	put_pid(x->pid);
-	if (x->file)
-		fput(x->file);
-	kfree(x->path);
-	kfree_sensitive(x->password);
-	kfree(x->user);
-	kfree_sensitive(x);
+	knd_pages_put(&xfer->pages);
+	put_pid(xfer->pid);
+	if (xfer->file)
+		fput(xfer->file);
+	kfree(xfer->path);
+	kfree_sensitive(xfer->password);
+	kfree(xfer->user);
+	kfree_sensitive(xfer);
 }
 
 /**
- * knd_ftp_show - print the transfers that run and the last that ran
- * @seq: of the file
+ * knd_ftp_show - print the transfers that run, and the last ones that ran
+ * @seq: the file
  * @v: unused
  *
  * Return: 0.
@@ -586,11 +580,11 @@ int knd_ftp_show(struct seq_file *seq, void *v)
 	seq_puts(seq, "id state stage bytes size rate reply error ms server path\n");
 	spin_lock(&ftp->lock);
 	list_for_each_entry(rec, &ftp->records, list) {
-		u64 ns = (rec->x ? ktime_get_ns() : rec->end) - rec->start;
+		u64 ns = (rec->xfer ? ktime_get_ns() : rec->end) - rec->start;
 		u64 ms = div_u64(ns, NSEC_PER_MSEC);
 
 		seq_printf(seq, "%u %s %s %llu ", rec->id,
-			   rec->x ? "running" : rec->err ? "failed" : "done",
+			   rec->xfer ? "running" : rec->err ? "failed" : "done",
 			   knd_ftp_stages[rec->stage], rec->bytes);
 		if (rec->size == KNETDEMO_FTP_SIZE_UNKNOWN)
 			seq_puts(seq, "-");
@@ -611,6 +605,8 @@ int knd_ftp_show(struct seq_file *seq, void *v)
 /**
  * knd_ftp_init - set up the FTP client of a namespace
  * @kn: the component in a namespace that is being set up
+ *
+ * Context: process.
  */
 void __net_init knd_ftp_init(struct knd_net *kn)
 {
@@ -620,7 +616,10 @@ void __net_init knd_ftp_init(struct knd_net *kn)
 
 /**
  * knd_ftp_pre_exit - tell all transfers to end
- * @kn: the component in a namespace that goes
+ * @kn: the component in a namespace that is being dismantled
+ *
+ * Wakes up the tasks and does not wait for them. No transfer can start after
+ * it.
  *
  * Context: process.
  */
@@ -633,51 +632,51 @@ void __net_exit knd_ftp_pre_exit(struct knd_net *kn)
 	spin_lock(&ftp->lock);
 	ftp->stopping = true;
 	list_for_each_entry(rec, &ftp->records, list) {
-		if (!rec->x)
+		if (!rec->xfer)
 			continue;
-		WRITE_ONCE(rec->x->stop, true);
+		WRITE_ONCE(rec->xfer->stop, true);
 		for (i = 0; i < KND_FTP_SOCKS; i++)
-			if (rec->x->sock[i])
-				wake_up_all(sk_sleep(rec->x->sock[i]->sk));
+			if (rec->xfer->sock[i])
+				wake_up_all(sk_sleep(rec->xfer->sock[i]->sk));
 	}
 	spin_unlock(&ftp->lock);
 }
 
 /**
- * knd_ftp_exit - take the network from transfers that write to their file
- * @kn: the component in a namespace that goes
+ * knd_ftp_exit - detach all transfers and free their records
+ * @kn: the component in a namespace, after knd_ftp_pre_exit()
  *
- * Context: process; waits for tasks that use the network, which were told to
- * end, and not for those in a file system.
+ * Context: process. Waits for tasks that use the network, which end soon, and
+ * not for tasks that write to a file: those find &knd_ftp_xfer.kn NULL.
  */
 void __net_exit knd_ftp_exit(struct knd_net *kn)
 {
 	struct knd_ftp *ftp = &kn->ftp;
 	struct knd_ftp_record *rec, *tmp;
-	struct knd_ftp_xfer *x;
+	struct knd_ftp_xfer *xfer;
 
 	for (;;) {
-		x = NULL;
+		xfer = NULL;
 		spin_lock(&ftp->lock);
 		list_for_each_entry(rec, &ftp->records, list) {
-			if (rec->x) {
-				x = rec->x;
-				refcount_inc(&x->ref);
+			if (rec->xfer) {
+				xfer = rec->xfer;
+				refcount_inc(&xfer->ref);
 				break;
 			}
 		}
 		spin_unlock(&ftp->lock);
-		if (!x)
+		if (!xfer)
 			break;
 
-		mutex_lock(&x->net_lock);
-		if (x->kn) {
-			knd_ftp_close(x, KND_FTP_DATA, true);
-			knd_ftp_close(x, KND_FTP_CTRL, true);
-			knd_ftp_detach(x, -ENETDOWN);
+		mutex_lock(&xfer->net_lock);
+		if (xfer->kn) {
+			knd_ftp_close(xfer, KND_FTP_DATA, true);
+			knd_ftp_close(xfer, KND_FTP_CTRL, true);
+			knd_ftp_detach(xfer, -ENETDOWN);
 		}
-		mutex_unlock(&x->net_lock);
-		knd_ftp_free(x);
+		mutex_unlock(&xfer->net_lock);
+		knd_ftp_free(xfer);
 	}
 
 	list_for_each_entry_safe(rec, tmp, &ftp->records, list)

@@ -2,8 +2,8 @@
 /*
  * Kernel networking demonstration and test services: the text of FTP
  *
- * Pure: what a server sent goes in, a result comes out; what is to be sent is
- * put together in one place. No socket, no lock, no log.
+ * Pure functions: replies are parsed and commands are made here, without any
+ * socket, lock or log.
  *
  * RFC 959, section 4.2: replies. RFC 1123, section 4.1.2: what servers may do
  * in replies. RFC 2428: EPRT, EPSV. RFC 3659, sections 3 and 4: MDTM, SIZE.
@@ -19,10 +19,10 @@
 #include <linux/string.h>
 #include <linux/timekeeping.h>
 
-#include "knetdemo.h"
+#include "ftp_proto.h"
 
 /**
- * knd_ftp_reply_init - get ready for the next reply
+ * knd_ftp_reply_init - prepare a reader for the next reply
  * @r: the reader
  *
  * Context: any.
@@ -39,7 +39,7 @@ void knd_ftp_reply_init(struct knd_ftp_reply *r)
 	r->line[0] = '\0';
 }
 
-/* A code and what follows it: a space, a hyphen, or nothing at all */
+/* The code of a line, behind which is a space, a hyphen, or nothing */
 static int knd_ftp_line_code(const char *line)
 {
 	if (!isdigit(line[0]) || !isdigit(line[1]) || !isdigit(line[2]))
@@ -50,8 +50,8 @@ static int knd_ftp_line_code(const char *line)
 }
 
 /*
- * A line is complete, without its end. The first has the code, and a hyphen
- * where more follow; then the last is the one with the same code and no hyphen.
+ * Handle a complete line. The first line has the code, and a hyphen behind it
+ * where more lines follow. The last line has the same code without a hyphen.
  */
 static int knd_ftp_reply_line(struct knd_ftp_reply *r)
 {
@@ -77,7 +77,7 @@ static int knd_ftp_reply_byte(struct knd_ftp_reply *r, char c)
 	if (++r->bytes > KND_FTP_REPLY_BYTES || !c)
 		return -EPROTO;
 	if (c != '\n') {
-		/* Nothing but CRs between a CR and the end of the line */
+		/* Only CRs may follow a CR before the end of the line */
 		if (r->cr && c != '\r')
 			return -EPROTO;
 		r->cr = c == '\r';
@@ -85,7 +85,7 @@ static int knd_ftp_reply_byte(struct knd_ftp_reply *r, char c)
 			r->line[r->len++] = c;
 		else if (!r->cr)
 			r->cut = true;
-		/* Do not wait for the end of what is not even the start */
+		/* A first line without a code is refused before its end */
 		return r->cut && !r->lines &&
 		       knd_ftp_line_code(r->line) < 0 ? -EPROTO : 0;
 	}
@@ -100,14 +100,14 @@ static int knd_ftp_reply_byte(struct knd_ftp_reply *r, char c)
  * @buf: the bytes
  * @len: how many
  *
- * A line ends with LF, and CRs before it. Empty lines mean nothing, and what a
- * line has beyond KND_FTP_LINE_LEN is skipped. The bytes of a reply are
- * limited; a NUL, or a CR that ends no line, is refused.
+ * A line ends with LF, which any number of CRs can precede. Empty lines are
+ * ignored, and so are the bytes of a line beyond KND_FTP_LINE_LEN. A NUL, a CR
+ * elsewhere, and more than KND_FTP_REPLY_BYTES are refused.
  *
  * Context: any.
- * Return: how many bytes were used, all of them unless &knd_ftp_reply.done is
- * set and others follow; -EPROTO where this is no reply, then
- * &knd_ftp_reply.line has the line that shows it.
+ * Return: how many bytes were used, which are fewer than @len only if
+ * &knd_ftp_reply.done is set and other bytes follow. -EPROTO where the bytes
+ * are no reply: then &knd_ftp_reply.line has the line that shows it.
  */
 int knd_ftp_reply_feed(struct knd_ftp_reply *r, const char *buf, size_t len)
 {
@@ -135,7 +135,7 @@ const char *knd_ftp_reply_text(const struct knd_ftp_reply *r)
 	return r->line + (r->line[3] ? 4 : 3);
 }
 
-/* A decimal number of at most @digits digits; what follows it goes to @end */
+/* Parse a number of at most @digits decimal digits; @end is behind it */
 static int knd_ftp_number(const char *text, unsigned int digits,
 			  unsigned int max, const char **end)
 {
@@ -153,7 +153,10 @@ static int knd_ftp_number(const char *text, unsigned int digits,
 	return n;
 }
 
-/* The port of six numbers at @first, where nothing else of a list is */
+/*
+ * Parse six numbers at @first and return the port that the last two are. A
+ * seventh number, or a parenthesis on one side only, is refused.
+ */
 static int knd_ftp_six_numbers(const char *first, bool bracket)
 {
 	const char *p = first;
@@ -176,10 +179,10 @@ static int knd_ftp_six_numbers(const char *first, bool bracket)
  * knd_ftp_parse_227 - find the port in the answer to PASV
  * @text: the text behind the code
  *
- * Six numbers with a comma between two of them (RFC 1123: there may be no
- * parentheses), and any text before and behind. Where they stand in
- * parentheses, both must be there. The first four are an address that nobody
- * has to trust; it is checked for its form and not returned.
+ * The answer has six numbers with commas between them, and any text before and
+ * behind. RFC 1123: parentheses can be missing, but not one of the two. The
+ * first four numbers are an address that a client must not trust. So only their
+ * form is checked, and only the port is returned.
  *
  * Context: any.
  * Return: the port, or -EPROTO.
@@ -192,7 +195,7 @@ int knd_ftp_parse_227(const char *text)
 
 	while (*(p += strcspn(p, "0123456789"))) {
 		before = p > text ? p[-1] : ' ';
-		/* Not in the middle of something else */
+		/* The numbers do not begin in the middle of another text */
 		port = strchr("-+.,", before) ? -EPROTO :
 		       knd_ftp_six_numbers(p, before == '(');
 		if (port > 0)
@@ -221,9 +224,9 @@ static int knd_ftp_extended(const char *text)
  * knd_ftp_parse_229 - find the port in the answer to EPSV
  * @text: the text behind the code
  *
- * It has "(", three equal delimiters, the port, the delimiter again and ")",
- * and any text before and behind. The delimiter is a character from 33 to 126
- * that is no digit.
+ * The answer has "(", the same delimiter three times, the port, the delimiter
+ * and ")", and any text before and behind. The delimiter is a character from 33
+ * to 126 that is no digit.
  *
  * Context: any.
  * Return: the port, or -EPROTO.
@@ -243,7 +246,7 @@ int knd_ftp_parse_229(const char *text)
 /**
  * knd_ftp_parse_213 - read the answer to SIZE
  * @text: the text behind the code
- * @size: where the number goes, in bytes
+ * @size: the number, in bytes; only written where 0 is returned
  *
  * Context: any.
  * Return: 0, or -EPROTO where @text is no decimal number of at most 63 bits.
@@ -263,7 +266,7 @@ int knd_ftp_parse_213(const char *text, u64 *size)
  * knd_ftp_parse_mdtm - read the answer to MDTM
  * @text: the text behind the code: YYYYMMDDHHMMSS in UTC, perhaps with a
  *	fraction of a second (RFC 3659, section 2.3)
- * @mtime: where it goes, in seconds since 1970
+ * @mtime: the date in seconds since 1970; only written where 0 is returned
  *
  * Context: any.
  * Return: 0, or -EPROTO where @text is no such date.
@@ -285,14 +288,14 @@ int knd_ftp_parse_mdtm(const char *text, u64 *mtime)
 }
 
 /**
- * knd_ftp_text_ok - is this text fit for a command?
+ * knd_ftp_text_ok - can this text be part of a command?
  * @text: a user name, a password or a path
  *
- * Control characters would end the command and start another one; 255 starts
- * a Telnet command, which the control connection knows too.
+ * A control character could end the command and begin another one. The byte 255
+ * begins a Telnet command, which servers interpret on the control connection.
  *
  * Context: any.
- * Return: false where it has a byte below 32, or 127, or 255.
+ * Return: false if it has a byte below 32, or 127, or 255.
  */
 bool knd_ftp_text_ok(const char *text)
 {
@@ -306,17 +309,17 @@ bool knd_ftp_text_ok(const char *text)
 }
 
 /**
- * knd_ftp_command - put a command line together
- * @buf: where the line goes, with its CR LF; a string
+ * knd_ftp_command - make a command line
+ * @buf: the line with its CR LF, as a string
  * @size: of @buf
  * @verb: the command
  * @arg: its argument, or NULL
  *
- * The one place where command lines are made.
+ * All command lines are made here, so that none can have a control character.
  *
  * Context: any.
- * Return: the length of the line, -EINVAL where @arg is not fit for a command,
- * -ENAMETOOLONG where the line does not fit. @buf is empty on error.
+ * Return: the length of the line; -EINVAL for a text that knd_ftp_text_ok()
+ * refuses; -ENAMETOOLONG where the line does not fit. On error @buf is empty.
  */
 int knd_ftp_command(char *buf, size_t size, const char *verb, const char *arg)
 {
@@ -333,10 +336,10 @@ int knd_ftp_command(char *buf, size_t size, const char *verb, const char *arg)
 }
 
 /**
- * knd_ftp_eprt - the argument of EPRT
- * @buf: where it goes
+ * knd_ftp_eprt - make the argument of EPRT
+ * @buf: the argument, as a string
  * @size: of @buf, at least KND_FTP_HOST_LEN
- * @ss: the address and port on which the data connection is awaited
+ * @ss: address and port of the listener for the data connection
  *
  * Context: any.
  */
@@ -354,10 +357,10 @@ void knd_ftp_eprt(char *buf, size_t size, const struct sockaddr_storage *ss)
 }
 
 /**
- * knd_ftp_port - the argument of PORT
- * @buf: where it goes
+ * knd_ftp_port - make the argument of PORT
+ * @buf: the argument, as a string
  * @size: of @buf, at least KND_FTP_HOST_LEN
- * @in: the IPv4 address and port on which the data connection is awaited
+ * @in: IPv4 address and port of the listener for the data connection
  *
  * Context: any.
  */

@@ -2,16 +2,16 @@
 /*
  * Kernel networking demonstration and test services: one FTP transfer
  *
- * A session is a row of steps. Each has at most one command and its reply, and
- * keeps what it knows in struct knd_ftp_xfer, nothing on the stack. So a signal
- * can interrupt a step anywhere: it returns -EINTR, and called again it goes on
- * where it was.
+ * A session is a sequence of steps. Each step has at most one command and its
+ * reply. All that a step knows is in struct knd_ftp_xfer and nothing on the
+ * stack, so that a signal can interrupt it anywhere: the step returns -EINTR,
+ * and continues where it was when it is called again.
  *
- * The order of the commands is that of RFC 3659, section 5.3: REST directly
- * before RETR, since servers forget it at any command between.
+ * REST is the last command before RETR, as RFC 3659, section 5.3, says: some
+ * servers forget the offset at any command between the two.
  *
- * Sockets never block: each wait is knd_stream_wait(), which ends with the
- * stage's deadline, a signal or the namespace.
+ * Sockets never block. Each wait is one of knd_stream_wait(), which returns at
+ * the stage's deadline, for a signal, or when the namespace is dismantled.
  */
 
 #include <linux/errno.h>
@@ -30,53 +30,63 @@
 #include <net/sock.h>
 #include <uapi/linux/knetdemo.h>
 
+#include "ftp_client.h"
+#include "ftp_proto.h"
 #include "ftp_session.h"
 #include "knetdemo.h"
+#include "skb_bvec.h"
+#include "sock_stream.h"
+#include "stats.h"
 
-/* Taken from the socket and written to the file at once */
+/* Bytes that are taken from the socket and written to the file at once */
 #define KND_FTP_CHUNK		SZ_1M
-/* Connections to the listener of a transfer, of which one is the server's */
+/* Backlog in active mode: others may connect before the server does */
 #define KND_FTP_BACKLOG		16
-/* Limit for the answer to QUIT, which changes nothing any more */
+/* Limits for the reply to QUIT and for the close, which change no result */
 #define KND_FTP_QUIT_MS		1000
-/* Limit for the end of a data connection that has nothing more to bring */
+/* Limit for the close of a data connection after the last byte */
 #define KND_FTP_LINGER_MS	2000
-/* A third of the stage's time is for the port of EPSV, the rest for PASV */
+/*
+ * The port that EPSV named has this part of a stage's time to answer. PASV and
+ * its port follow and have a whole stage's time each, so that a firewall that
+ * drops connections to the first port costs a third of a stage, not a transfer.
+ */
 #define KND_FTP_EPSV_PART	3
 
-static void knd_ftp_limit(struct knd_ftp_xfer *x, unsigned int ms)
+/* Give the current stage less time than the caller's timeout */
+static void knd_ftp_limit(struct knd_ftp_xfer *xfer, unsigned int ms)
 {
-	x->deadline = jiffies + msecs_to_jiffies(min(x->timeout_ms, ms));
+	xfer->deadline = jiffies + msecs_to_jiffies(min(xfer->timeout_ms, ms));
 }
 
-static void knd_ftp_restart_stage(struct knd_ftp_xfer *x)
+static void knd_ftp_restart_stage(struct knd_ftp_xfer *xfer)
 {
-	x->deadline = jiffies + msecs_to_jiffies(x->timeout_ms);
+	xfer->deadline = jiffies + msecs_to_jiffies(xfer->timeout_ms);
 }
 
-/* Change a socket where pre_exit may look at it; returns what was there */
-static struct socket *knd_ftp_swap(struct knd_ftp_xfer *x, int which,
+/* Set a socket while pre_exit may read it; returns the one before */
+static struct socket *knd_ftp_swap(struct knd_ftp_xfer *xfer, int which,
 				   struct socket *sock)
 {
-	struct knd_ftp *ftp = &x->kn->ftp;
+	struct knd_ftp *ftp = &xfer->kn->ftp;
 
 	spin_lock(&ftp->lock);
-	swap(x->sock[which], sock);
+	swap(xfer->sock[which], sock);
 	spin_unlock(&ftp->lock);
 	return sock;
 }
 
 /**
  * knd_ftp_close - close a connection of a transfer
- * @x: the transfer, with &knd_ftp_xfer.net_lock held and in a namespace
- * @which: KND_FTP_CTRL or KND_FTP_DATA, which need not be open
- * @abort: reset it
+ * @xfer: the transfer, with &knd_ftp_xfer.net_lock held and in a namespace
+ * @which: KND_FTP_CTRL or KND_FTP_DATA; nothing happens where it is not open
+ * @abort: close it by a reset, so that no data is sent or waited for
  *
- * Context: process.
+ * Context: process; may sleep.
  */
-void knd_ftp_close(struct knd_ftp_xfer *x, int which, bool abort)
+void knd_ftp_close(struct knd_ftp_xfer *xfer, int which, bool abort)
 {
-	struct socket *sock = knd_ftp_swap(x, which, NULL);
+	struct socket *sock = knd_ftp_swap(xfer, which, NULL);
 
 	if (!sock)
 		return;
@@ -86,33 +96,33 @@ void knd_ftp_close(struct knd_ftp_xfer *x, int which, bool abort)
 		sock_release(sock);
 }
 
-static int knd_ftp_wait(struct knd_ftp_xfer *x, int which, bool out)
+static int knd_ftp_wait(struct knd_ftp_xfer *xfer, int which, bool out)
 {
-	return knd_stream_wait(x->sock[which], NULL, out, x->deadline,
-			       &x->stop);
+	return knd_stream_wait(xfer->sock[which], NULL, out, xfer->deadline,
+			       &xfer->stop);
 }
 
-static int knd_ftp_open(struct knd_ftp_xfer *x, int which,
+static int knd_ftp_open(struct knd_ftp_xfer *xfer, int which,
 			const struct sockaddr_storage *source)
 {
 	struct socket *sock;
 	int err;
 
-	err = knd_stream_open(x->kn->net, source, x->device, &sock);
+	err = knd_stream_open(xfer->kn->net, source, xfer->device, &sock);
 	if (!err)
-		knd_ftp_swap(x, which, sock);
+		knd_ftp_swap(xfer, which, sock);
 	return err;
 }
 
-static int knd_ftp_connect(struct knd_ftp_xfer *x, int which,
+static int knd_ftp_connect(struct knd_ftp_xfer *xfer, int which,
 			   const struct sockaddr_storage *to)
 {
 	int err;
 
-	while ((err = knd_stream_connect(x->sock[which], to))) {
+	while ((err = knd_stream_connect(xfer->sock[which], to))) {
 		if (err != -EINPROGRESS && err != -EALREADY)
 			return err;
-		err = knd_ftp_wait(x, which, true);
+		err = knd_ftp_wait(xfer, which, true);
 		if (err)
 			return err;
 	}
@@ -156,10 +166,10 @@ static bool knd_ftp_same_host(const struct sockaddr_storage *a,
 	       ((const struct sockaddr_in *)b)->sin_addr.s_addr;
 }
 
-/* The errno for a reply that is not the one that was wanted */
-static int knd_ftp_refused(struct knd_ftp_xfer *x, unsigned int code)
+/* The errno for a reply that refuses a command or does not answer it */
+static int knd_ftp_refused(struct knd_ftp_xfer *xfer, unsigned int code)
 {
-	x->failed = KNETDEMO_FTP_FAILED_REPLY;
+	xfer->failed = KNETDEMO_FTP_FAILED_REPLY;
 	switch (code) {
 	case 332:
 	case 530:
@@ -184,354 +194,362 @@ static int knd_ftp_refused(struct knd_ftp_xfer *x, unsigned int code)
 	return code >= 400 ? -EREMOTEIO : -EPROTO;
 }
 
-/* RFC 1123, section 4.1.2.11: the first digit says what is to be done next */
+/* RFC 1123, section 4.1.2.11: a client goes by the first digit */
 static bool knd_ftp_is(int code, int digit)
 {
 	return code / 100 == digit;
 }
 
 /*
- * Keep the last reply for the caller, printable characters only: from 128 on
- * there are control characters, too. One that cannot be read is kept with what
- * stands in the place of its code.
+ * Copy the text of the last reply for the caller. Bytes that are not printable
+ * ASCII become question marks: a terminal would also obey some of those from
+ * 128 on. Of a reply that cannot be read, the whole line is copied.
  */
-static void knd_ftp_keep_text(struct knd_ftp_xfer *x)
+static void knd_ftp_keep_text(struct knd_ftp_xfer *xfer)
 {
 	const char *from = "";
 	size_t i;
 
-	if (x->step >= KND_FTP_QUIT)
+	if (xfer->step >= KND_FTP_QUIT)
 		return;
-	if (x->reply.done)
-		from = knd_ftp_reply_text(&x->reply);
-	else if (x->reply.bad)
-		from = x->reply.line;
-	memset(x->text, 0, sizeof(x->text));
-	for (i = 0; from[i] && i < sizeof(x->text) - 1; i++) {
+	if (xfer->reply.done)
+		from = knd_ftp_reply_text(&xfer->reply);
+	else if (xfer->reply.bad)
+		from = xfer->reply.line;
+	memset(xfer->text, 0, sizeof(xfer->text));
+	for (i = 0; from[i] && i < sizeof(xfer->text) - 1; i++) {
 		u8 c = from[i];
 
-		x->text[i] = c < 0x20 || c >= 0x7f ? '?' : c;
+		xfer->text[i] = c < 0x20 || c >= 0x7f ? '?' : c;
 	}
 }
 
-/* Is there a reason to end, also where nothing has to be waited for? */
-static int knd_ftp_check(const struct knd_ftp_xfer *x)
+/* Has the transfer to end? Asked where a loop may not wait for anything. */
+static int knd_ftp_check(const struct knd_ftp_xfer *xfer)
 {
-	if (READ_ONCE(x->stop))
+	if (READ_ONCE(xfer->stop))
 		return -ENETDOWN;
 	if (signal_pending(current))
 		return -EINTR;
-	return time_after(jiffies, x->deadline) ? -ETIMEDOUT : 0;
+	return time_after(jiffies, xfer->deadline) ? -ETIMEDOUT : 0;
 }
 
-static int knd_ftp_receive(struct knd_ftp_xfer *x)
+static int knd_ftp_receive(struct knd_ftp_xfer *xfer)
 {
-	struct kvec vec = { x->in, sizeof(x->in) };
+	struct kvec vec = { xfer->in, sizeof(xfer->in) };
 	struct msghdr msg = {};
 
-	return kernel_recvmsg(x->sock[KND_FTP_CTRL], &msg, &vec, 1,
+	return kernel_recvmsg(xfer->sock[KND_FTP_CTRL], &msg, &vec, 1,
 			      vec.iov_len, MSG_DONTWAIT);
 }
 
 /*
- * Read one reply, or go on with that. Returns its code; 421, the end of the
- * connection and what is no reply are errors. Without @wait, -EAGAIN where it
- * is not complete.
+ * Read one reply, or continue to. Returns its code. Errors are 421, the end of
+ * the connection, bytes that are no reply and, without @wait, -EAGAIN where the
+ * reply is not complete.
  */
-static int knd_ftp_reply(struct knd_ftp_xfer *x, bool wait)
+static int knd_ftp_reply(struct knd_ftp_xfer *xfer, bool wait)
 {
 	int err, n;
 
-	err = knd_ftp_check(x);
+	err = knd_ftp_check(xfer);
 	if (err && wait)
 		return err;
 	for (;;) {
-		n = knd_ftp_reply_feed(&x->reply, x->in + x->in_pos,
-				       x->in_len - x->in_pos);
+		n = knd_ftp_reply_feed(&xfer->reply, xfer->in + xfer->in_pos,
+				       xfer->in_len - xfer->in_pos);
 		if (n < 0) {
-			/* What is shown is this one, which has no code */
-			x->code = 0;
-			x->failed = KNETDEMO_FTP_FAILED_REPLY;
+			/* The code of the reply before does not belong to it */
+			xfer->code = 0;
+			xfer->failed = KNETDEMO_FTP_FAILED_REPLY;
 			return n;
 		}
-		x->in_pos += n;
-		if (x->reply.done)
+		xfer->in_pos += n;
+		if (xfer->reply.done)
 			break;
 
-		n = knd_ftp_receive(x);
+		n = knd_ftp_receive(xfer);
 		if (n == -EAGAIN) {
-			err = wait ? knd_ftp_wait(x, KND_FTP_CTRL, false) : n;
+			err = wait ? knd_ftp_wait(xfer, KND_FTP_CTRL, false) :
+				     n;
 			if (err)
 				return err;
 			continue;
 		}
 		if (n <= 0) {
-			x->ctrl_err = n ? : -ECONNRESET;
-			return x->ctrl_err;
+			xfer->ctrl_err = n ? : -ECONNRESET;
+			return xfer->ctrl_err;
 		}
-		x->in_pos = 0;
-		x->in_len = n;
+		xfer->in_pos = 0;
+		xfer->in_len = n;
 	}
-	x->code = x->reply.code;
-	if (x->code != 421)
-		return x->code;
-	x->ctrl_err = knd_ftp_refused(x, 421);
-	return x->ctrl_err;
+	xfer->code = xfer->reply.code;
+	if (xfer->code != 421)
+		return xfer->code;
+	xfer->ctrl_err = knd_ftp_refused(xfer, 421);
+	return xfer->ctrl_err;
 }
 
-/* Begin to read a reply, or go on */
-static int knd_ftp_read(struct knd_ftp_xfer *x, bool wait)
+/* Begin to read a reply, or continue after -EINTR or -EAGAIN */
+static int knd_ftp_read(struct knd_ftp_xfer *xfer, bool wait)
 {
 	int code;
 
-	if (x->ask == KND_FTP_ASK_NONE) {
-		knd_ftp_reply_init(&x->reply);
-		x->ask = KND_FTP_ASK_READING;
+	if (xfer->ask == KND_FTP_ASK_NONE) {
+		knd_ftp_reply_init(&xfer->reply);
+		xfer->ask = KND_FTP_ASK_READING;
 	}
-	code = knd_ftp_reply(x, wait);
+	code = knd_ftp_reply(xfer, wait);
 	if (code != -EINTR && code != -EAGAIN)
-		x->ask = KND_FTP_ASK_NONE;
+		xfer->ask = KND_FTP_ASK_NONE;
 	return code;
 }
 
-/* Returns 0 when all of the command was sent */
-static int knd_ftp_send(struct knd_ftp_xfer *x)
+/* Send the rest of the command; returns 0 when all of it was sent */
+static int knd_ftp_send(struct knd_ftp_xfer *xfer)
 {
-	struct socket *sock = x->sock[KND_FTP_CTRL];
+	struct socket *sock = xfer->sock[KND_FTP_CTRL];
 	int err = 0;
 	int n;
 
-	while (x->out_pos < x->out_len && !err) {
-		struct kvec vec = { x->command + x->out_pos,
-				    x->out_len - x->out_pos };
+	while (xfer->out_pos < xfer->out_len && !err) {
+		struct kvec vec = { xfer->command + xfer->out_pos,
+				    xfer->out_len - xfer->out_pos };
 		struct msghdr msg = {
 			.msg_flags = MSG_DONTWAIT | MSG_NOSIGNAL,
 		};
 
 		n = kernel_sendmsg(sock, &msg, &vec, 1, vec.iov_len);
-		/* An answer to half a command, too, is none */
+		/*
+		 * A reply to a command that was not sent yet is not its reply
+		 */
 		if (n == -EAGAIN)
-			err = knd_ftp_check(x) ? :
+			err = knd_ftp_check(xfer) ? :
 			      knd_stream_ready(sock) ? -EPROTO :
-			      knd_ftp_wait(x, KND_FTP_CTRL, true);
+			      knd_ftp_wait(xfer, KND_FTP_CTRL, true);
 		else if (n < 0)
 			err = n;
 		else
-			x->out_pos += n;
+			xfer->out_pos += n;
 	}
 	if (err != -EINTR)
-		memzero_explicit(x->command, x->out_len);
+		memzero_explicit(xfer->command, xfer->out_len);
 	return err;
 }
 
 /*
- * Send a command and read its reply, or go on with that after -EINTR. Returns
- * the code or -errno.
+ * Send a command and read its reply, or continue after -EINTR. Returns the code
+ * or -errno.
  *
- * Nothing may have come since the last reply, but for the 421 of a server that
- * closes: or else replies and commands do not pair, and a later answer could be
- * one that was made up before its question.
+ * Nothing may have arrived since the last reply, except the 421 of a server
+ * that closes. Otherwise replies and commands would not pair, and a reply could
+ * have been prepared before its command.
  */
-static int knd_ftp_ask(struct knd_ftp_xfer *x, const char *verb,
+static int knd_ftp_ask(struct knd_ftp_xfer *xfer, const char *verb,
 		       const char *arg)
 {
 	int code, len;
 	bool early;
 
-	if (x->ask == KND_FTP_ASK_NONE) {
-		knd_ftp_reply_init(&x->reply);
-		if (x->in_pos < x->in_len ||
-		    knd_stream_ready(x->sock[KND_FTP_CTRL])) {
-			x->ask = KND_FTP_ASK_EARLY;
+	if (xfer->ask == KND_FTP_ASK_NONE) {
+		knd_ftp_reply_init(&xfer->reply);
+		if (xfer->in_pos < xfer->in_len ||
+		    knd_stream_ready(xfer->sock[KND_FTP_CTRL])) {
+			xfer->ask = KND_FTP_ASK_EARLY;
 		} else {
-			len = knd_ftp_command(x->command, sizeof(x->command),
-					      verb, arg);
+			len = knd_ftp_command(xfer->command,
+					      sizeof(xfer->command), verb, arg);
 			if (len < 0)
 				return len;
-			x->out_pos = 0;
-			x->out_len = len;
-			x->ask = KND_FTP_ASK_SENDING;
+			xfer->out_pos = 0;
+			xfer->out_len = len;
+			xfer->ask = KND_FTP_ASK_SENDING;
 		}
 	}
-	if (x->ask == KND_FTP_ASK_SENDING) {
-		code = knd_ftp_send(x);
+	if (xfer->ask == KND_FTP_ASK_SENDING) {
+		code = knd_ftp_send(xfer);
 		if (code == -EINTR)
 			return code;
-		x->ask = code ? KND_FTP_ASK_NONE : KND_FTP_ASK_READING;
+		xfer->ask = code ? KND_FTP_ASK_NONE : KND_FTP_ASK_READING;
 		if (code)
 			return code;
 	}
-	early = x->ask == KND_FTP_ASK_EARLY;
-	code = knd_ftp_read(x, true);
+	early = xfer->ask == KND_FTP_ASK_EARLY;
+	code = knd_ftp_read(xfer, true);
 	if (code < 0 || !early)
 		return code;
-	x->failed = KNETDEMO_FTP_FAILED_REPLY;
+	xfer->failed = KNETDEMO_FTP_FAILED_REPLY;
 	return -EPROTO;
 }
 
-/* What a step returns where it has its answer: the next one or an error */
-static int knd_ftp_next(struct knd_ftp_xfer *x, int code, int digit, int next)
+/* The result of a step that has its reply: the next step or an error */
+static int knd_ftp_next(struct knd_ftp_xfer *xfer, int code, int digit,
+			int next)
 {
 	if (code < 0)
 		return code;
-	return knd_ftp_is(code, digit) ? next : knd_ftp_refused(x, code);
+	return knd_ftp_is(code, digit) ? next : knd_ftp_refused(xfer, code);
 }
 
-/* After TYPE, SIZE and MDTM */
-static int knd_ftp_to_data(const struct knd_ftp_xfer *x)
+/* The step that prepares the data connection, after TYPE, SIZE and MDTM */
+static int knd_ftp_to_data(const struct knd_ftp_xfer *xfer)
 {
-	bool old = x->flags & KNETDEMO_FTP_PASV;
+	bool old = xfer->flags & KNETDEMO_FTP_PASV;
 
-	/* The caller has it all. Some servers refuse to begin at the end. */
-	if (x->offset && x->offset == x->size)
+	/* The caller has all bytes. Some servers refuse REST to the end. */
+	if (xfer->offset && xfer->offset == xfer->size)
 		return KND_FTP_QUIT;
-	if (x->flags & KNETDEMO_FTP_ACTIVE)
+	if (xfer->flags & KNETDEMO_FTP_ACTIVE)
 		return old ? KND_FTP_PORT : KND_FTP_EPRT;
 	return old ? KND_FTP_PASV : KND_FTP_EPSV;
 }
 
-static int knd_ftp_to_mdtm(const struct knd_ftp_xfer *x)
+static int knd_ftp_to_mdtm(const struct knd_ftp_xfer *xfer)
 {
-	return x->flags & KNETDEMO_FTP_MDTM ? KND_FTP_GET_MDTM :
-					      knd_ftp_to_data(x);
+	return xfer->flags & KNETDEMO_FTP_MDTM ? KND_FTP_GET_MDTM :
+					      knd_ftp_to_data(xfer);
 }
 
-static int knd_ftp_to_rest(const struct knd_ftp_xfer *x)
+static int knd_ftp_to_rest(const struct knd_ftp_xfer *xfer)
 {
-	return x->offset ? KND_FTP_REST : KND_FTP_RETR;
+	return xfer->offset ? KND_FTP_REST : KND_FTP_RETR;
 }
 
-static int knd_ftp_do_connect(struct knd_ftp_xfer *x)
+static int knd_ftp_do_connect(struct knd_ftp_xfer *xfer)
 {
 	int err = 0;
 
-	if (!x->sock[KND_FTP_CTRL])
-		err = knd_ftp_open(x, KND_FTP_CTRL, &x->source);
+	if (!xfer->sock[KND_FTP_CTRL])
+		err = knd_ftp_open(xfer, KND_FTP_CTRL, &xfer->source);
 	if (!err)
-		err = knd_ftp_connect(x, KND_FTP_CTRL, &x->server);
+		err = knd_ftp_connect(xfer, KND_FTP_CTRL, &xfer->server);
 	if (err)
 		return err;
-	/* It is silent while data flows, and must be known to be alive then */
-	knd_stream_keepalive(x->sock[KND_FTP_CTRL]);
-	/* Who it really is: the address asked for may stand for another */
-	err = kernel_getpeername(x->sock[KND_FTP_CTRL],
-				 (struct sockaddr *)&x->server);
+	/* It is idle while data flows: keepalive notices a lost server */
+	knd_stream_keepalive(xfer->sock[KND_FTP_CTRL]);
+	/* The peer's real address, which the data connection has to have */
+	err = kernel_getpeername(xfer->sock[KND_FTP_CTRL],
+				 (struct sockaddr *)&xfer->server);
 	return err < 0 ? err : KND_FTP_GREETING;
 }
 
-static int knd_ftp_do_greeting(struct knd_ftp_xfer *x)
+static int knd_ftp_do_greeting(struct knd_ftp_xfer *xfer)
 {
 	int code;
 
-	/* 120: ready in some minutes; as long as that fits in the deadline */
+	/* 120: the server will be ready later. The deadline stays. */
 	do {
-		code = knd_ftp_read(x, true);
+		code = knd_ftp_read(xfer, true);
 	} while (code == 120);
-	return knd_ftp_next(x, code, 2, KND_FTP_USER);
+	return knd_ftp_next(xfer, code, 2, KND_FTP_USER);
 }
 
-static int knd_ftp_do_user(struct knd_ftp_xfer *x)
+static int knd_ftp_do_user(struct knd_ftp_xfer *xfer)
 {
-	int code = knd_ftp_ask(x, "USER", x->user);
+	int code = knd_ftp_ask(xfer, "USER", xfer->user);
 
 	if (knd_ftp_is(code, 3) && code != 332)
 		return KND_FTP_PASS;
-	return knd_ftp_next(x, code, 2, KND_FTP_TYPE);
+	return knd_ftp_next(xfer, code, 2, KND_FTP_TYPE);
 }
 
-static int knd_ftp_do_pass(struct knd_ftp_xfer *x)
+static int knd_ftp_do_pass(struct knd_ftp_xfer *xfer)
 {
-	int code = knd_ftp_ask(x, "PASS", x->password);
+	int code = knd_ftp_ask(xfer, "PASS", xfer->password);
 
-	return knd_ftp_next(x, code, 2, KND_FTP_TYPE);
+	return knd_ftp_next(xfer, code, 2, KND_FTP_TYPE);
 }
 
-static int knd_ftp_do_type(struct knd_ftp_xfer *x)
+static int knd_ftp_do_type(struct knd_ftp_xfer *xfer)
 {
-	int code = knd_ftp_ask(x, "TYPE", "I");
+	int code = knd_ftp_ask(xfer, "TYPE", "I");
 
-	return knd_ftp_next(x, code, 2, x->flags & KNETDEMO_FTP_SIZE ?
-			    KND_FTP_GET_SIZE : knd_ftp_to_mdtm(x));
+	return knd_ftp_next(xfer, code, 2, xfer->flags & KNETDEMO_FTP_SIZE ?
+			    KND_FTP_GET_SIZE : knd_ftp_to_mdtm(xfer));
 }
 
-/* A server that does not know the size may have the file all the same */
-static int knd_ftp_do_size(struct knd_ftp_xfer *x)
+/* The size is optional: a server without it can still have the file */
+static int knd_ftp_do_size(struct knd_ftp_xfer *xfer)
 {
-	int code = knd_ftp_ask(x, "SIZE", x->path);
+	int code = knd_ftp_ask(xfer, "SIZE", xfer->path);
 
 	if (code < 0)
 		return code;
-	/* Another reply follows, and would be taken for that of a command */
+	/* Another reply follows 1xx, and would be taken for the next one's */
 	if (knd_ftp_is(code, 1))
-		return knd_ftp_refused(x, code);
+		return knd_ftp_refused(xfer, code);
 	if (code == 213)
-		knd_ftp_parse_213(knd_ftp_reply_text(&x->reply), &x->size);
-	/* The caller has more than there is: not the same file */
-	if (x->size != KNETDEMO_FTP_SIZE_UNKNOWN && x->offset > x->size)
+		knd_ftp_parse_213(knd_ftp_reply_text(&xfer->reply),
+				  &xfer->size);
+	/* The caller has more bytes than the file: it is not the same file */
+	if (xfer->size != KNETDEMO_FTP_SIZE_UNKNOWN &&
+	    xfer->offset > xfer->size)
 		return -ERANGE;
-	return knd_ftp_to_mdtm(x);
+	return knd_ftp_to_mdtm(xfer);
 }
 
-static int knd_ftp_do_mdtm(struct knd_ftp_xfer *x)
+static int knd_ftp_do_mdtm(struct knd_ftp_xfer *xfer)
 {
-	int code = knd_ftp_ask(x, "MDTM", x->path);
+	int code = knd_ftp_ask(xfer, "MDTM", xfer->path);
 
 	if (code < 0)
 		return code;
 	if (knd_ftp_is(code, 1))
-		return knd_ftp_refused(x, code);
+		return knd_ftp_refused(xfer, code);
 	if (code == 213)
-		knd_ftp_parse_mdtm(knd_ftp_reply_text(&x->reply), &x->mtime);
-	if (x->mtime_max && x->mtime > x->mtime_max)
+		knd_ftp_parse_mdtm(knd_ftp_reply_text(&xfer->reply),
+				   &xfer->mtime);
+	if (xfer->mtime_max && xfer->mtime > xfer->mtime_max)
 		return -ESTALE;
-	return knd_ftp_to_data(x);
+	return knd_ftp_to_data(xfer);
 }
 
 /*
- * Ask the server where it awaits the data connection. Only the port counts:
- * the address is the one that the control connection has.
+ * Ask the server for the port of the data connection. Its address is that of
+ * the control connection, whatever the reply says.
  */
-static int knd_ftp_do_epsv(struct knd_ftp_xfer *x)
+static int knd_ftp_do_epsv(struct knd_ftp_xfer *xfer)
 {
-	int code = knd_ftp_ask(x, "EPSV", NULL);
+	int code = knd_ftp_ask(xfer, "EPSV", NULL);
 	int port = -EPROTO;
 
 	if (code < 0)
 		return code;
 	if (code == 229)
-		port = knd_ftp_parse_229(knd_ftp_reply_text(&x->reply));
+		port = knd_ftp_parse_229(knd_ftp_reply_text(&xfer->reply));
 	if (port > 0) {
-		x->data_port = port;
+		xfer->data_port = port;
 		return KND_FTP_EPSV_OPEN;
 	}
-	/* Whatever else it is, unless another reply follows: the older way */
-	if (x->server.ss_family == AF_INET && !knd_ftp_is(code, 1))
+	/* Fall back for each other reply, unless another one follows it */
+	if (xfer->server.ss_family == AF_INET && !knd_ftp_is(code, 1))
 		return KND_FTP_PASV;
-	return knd_ftp_refused(x, code);
+	return knd_ftp_refused(xfer, code);
 }
 
-static int knd_ftp_do_pasv(struct knd_ftp_xfer *x)
+static int knd_ftp_do_pasv(struct knd_ftp_xfer *xfer)
 {
-	int code = knd_ftp_ask(x, "PASV", NULL);
+	int code = knd_ftp_ask(xfer, "PASV", NULL);
 	int port = -EPROTO;
 
 	if (code < 0)
 		return code;
 	if (code == 227)
-		port = knd_ftp_parse_227(knd_ftp_reply_text(&x->reply));
+		port = knd_ftp_parse_227(knd_ftp_reply_text(&xfer->reply));
 	if (port < 0)
-		return knd_ftp_refused(x, code);
-	x->data_port = port;
+		return knd_ftp_refused(xfer, code);
+	xfer->data_port = port;
 	return KND_FTP_PASV_OPEN;
 }
 
-/* Where data connections of this session start or end here, on any port */
-static int knd_ftp_local(struct knd_ftp_xfer *x, struct sockaddr_storage *local)
+/* The local address of data connections, with any port */
+static int knd_ftp_local(struct knd_ftp_xfer *xfer,
+			 struct sockaddr_storage *local)
 {
 	int err;
 
 	memset(local, 0, sizeof(*local));
-	err = kernel_getsockname(x->sock[KND_FTP_CTRL],
+	err = kernel_getsockname(xfer->sock[KND_FTP_CTRL],
 				 (struct sockaddr *)local);
 	if (err < 0)
 		return err;
@@ -539,153 +557,155 @@ static int knd_ftp_local(struct knd_ftp_xfer *x, struct sockaddr_storage *local)
 	return 0;
 }
 
-static int knd_ftp_do_open(struct knd_ftp_xfer *x)
+static int knd_ftp_do_open(struct knd_ftp_xfer *xfer)
 {
-	bool pasv_follows = x->step == KND_FTP_EPSV_OPEN &&
-			    x->server.ss_family == AF_INET;
-	struct sockaddr_storage to = x->server;
+	bool pasv_follows = xfer->step == KND_FTP_EPSV_OPEN &&
+			    xfer->server.ss_family == AF_INET;
+	struct sockaddr_storage to = xfer->server;
 	struct sockaddr_storage local;
 	int err = 0;
 
-	if (!x->sock[KND_FTP_DATA]) {
+	if (!xfer->sock[KND_FTP_DATA]) {
 		if (pasv_follows)
-			knd_ftp_limit(x, x->timeout_ms / KND_FTP_EPSV_PART);
-		err = knd_ftp_local(x, &local) ? :
-		      knd_ftp_open(x, KND_FTP_DATA, &local);
+			knd_ftp_limit(xfer,
+				      xfer->timeout_ms / KND_FTP_EPSV_PART);
+		err = knd_ftp_local(xfer, &local) ? :
+		      knd_ftp_open(xfer, KND_FTP_DATA, &local);
 	}
-	knd_ftp_set_port(&to, x->data_port);
+	knd_ftp_set_port(&to, xfer->data_port);
 	if (!err)
-		err = knd_ftp_connect(x, KND_FTP_DATA, &to);
+		err = knd_ftp_connect(xfer, KND_FTP_DATA, &to);
 	if (!err)
-		return knd_ftp_to_rest(x);
+		return knd_ftp_to_rest(xfer);
 	if (!pasv_follows || err == -EINTR || err == -ENETDOWN)
 		return err;
-	/* Some firewalls and address translators know PASV only */
-	knd_ftp_close(x, KND_FTP_DATA, true);
+	/* Some firewalls and address translators only understand PASV */
+	knd_ftp_close(xfer, KND_FTP_DATA, true);
 	return KND_FTP_PASV;
 }
 
-/* Tell the server where the data connection is awaited */
-static int knd_ftp_do_eprt(struct knd_ftp_xfer *x)
+/* Listen for the data connection, and tell the server where */
+static int knd_ftp_do_eprt(struct knd_ftp_xfer *xfer)
 {
 	struct sockaddr_storage local;
 	char host[KND_FTP_HOST_LEN];
 	int code, err;
 
-	if (!x->sock[KND_FTP_DATA]) {
-		err = knd_ftp_local(x, &local) ? :
-		      knd_ftp_open(x, KND_FTP_DATA, &local) ? :
-		      kernel_listen(x->sock[KND_FTP_DATA],
+	if (!xfer->sock[KND_FTP_DATA]) {
+		err = knd_ftp_local(xfer, &local) ? :
+		      knd_ftp_open(xfer, KND_FTP_DATA, &local) ? :
+		      kernel_listen(xfer->sock[KND_FTP_DATA],
 				    KND_FTP_BACKLOG);
 		if (err)
 			return err;
 	}
-	err = kernel_getsockname(x->sock[KND_FTP_DATA],
+	err = kernel_getsockname(xfer->sock[KND_FTP_DATA],
 				 (struct sockaddr *)&local);
 	if (err < 0)
 		return err;
 
-	if (x->step == KND_FTP_PORT) {
+	if (xfer->step == KND_FTP_PORT) {
 		knd_ftp_port(host, sizeof(host), (const void *)&local);
-		code = knd_ftp_ask(x, "PORT", host);
+		code = knd_ftp_ask(xfer, "PORT", host);
 	} else {
 		knd_ftp_eprt(host, sizeof(host), &local);
-		code = knd_ftp_ask(x, "EPRT", host);
+		code = knd_ftp_ask(xfer, "EPRT", host);
 		if (code > 0 && local.ss_family == AF_INET &&
 		    !knd_ftp_is(code, 1) && !knd_ftp_is(code, 2))
 			return KND_FTP_PORT;
 	}
-	return knd_ftp_next(x, code, 2, knd_ftp_to_rest(x));
+	return knd_ftp_next(xfer, code, 2, knd_ftp_to_rest(xfer));
 }
 
-static int knd_ftp_do_rest(struct knd_ftp_xfer *x)
+static int knd_ftp_do_rest(struct knd_ftp_xfer *xfer)
 {
 	char number[sizeof("18446744073709551615")];
 	int code;
 
-	snprintf(number, sizeof(number), "%llu", x->offset);
-	code = knd_ftp_ask(x, "REST", number);
-	return knd_ftp_next(x, code, 3, KND_FTP_RETR);
+	snprintf(number, sizeof(number), "%llu", xfer->offset);
+	code = knd_ftp_ask(xfer, "REST", number);
+	return knd_ftp_next(xfer, code, 3, KND_FTP_RETR);
 }
 
-static int knd_ftp_do_retr(struct knd_ftp_xfer *x)
+static int knd_ftp_do_retr(struct knd_ftp_xfer *xfer)
 {
-	int code = knd_ftp_ask(x, "RETR", x->path);
+	int code = knd_ftp_ask(xfer, "RETR", xfer->path);
 
-	return knd_ftp_next(x, code, 1, x->flags & KNETDEMO_FTP_ACTIVE ?
+	return knd_ftp_next(xfer, code, 1, xfer->flags & KNETDEMO_FTP_ACTIVE ?
 			    KND_FTP_ACCEPT : KND_FTP_RECEIVE);
 }
 
 /*
- * Read what the server says about the data while that is awaited, as far as it
- * is there. Whatever it says, and where its connection ends too: the data is
- * read to its end before anything is decided.
+ * Read the reply that confirms the data, as far as it has arrived. Whatever it
+ * says, and also if the control connection ends, the data is read to its end
+ * before the result is decided: what has arrived is not lost.
  */
-static void knd_ftp_final(struct knd_ftp_xfer *x)
+static void knd_ftp_final(struct knd_ftp_xfer *xfer)
 {
-	int code = knd_ftp_read(x, false);
+	int code = knd_ftp_read(xfer, false);
 
 	if (code == -EAGAIN)
 		return;
-	x->failed = KNETDEMO_FTP_FAILED_NONE;
+	xfer->failed = KNETDEMO_FTP_FAILED_NONE;
 	if (code > 0)
-		x->final = code;
-	else if (!x->ctrl_err)
-		x->ctrl_err = code;
+		xfer->final = code;
+	else if (!xfer->ctrl_err)
+		xfer->ctrl_err = code;
 }
 
-static bool knd_ftp_heard_all(const struct knd_ftp_xfer *x)
+static bool knd_ftp_heard_all(const struct knd_ftp_xfer *xfer)
 {
-	return x->final || x->ctrl_err;
+	return xfer->final || xfer->ctrl_err;
 }
 
-/* Is there as much as the server said that there would be? */
-static bool knd_ftp_size_agrees(const struct knd_ftp_xfer *x)
+/* Has the file as many bytes as SIZE said? */
+static bool knd_ftp_size_agrees(const struct knd_ftp_xfer *xfer)
 {
-	return x->size != KNETDEMO_FTP_SIZE_UNKNOWN &&
-	       x->offset + x->bytes == x->size;
+	return xfer->size != KNETDEMO_FTP_SIZE_UNKNOWN &&
+	       xfer->offset + xfer->bytes == xfer->size;
 }
 
-/* Wait for the data connection or for news about it */
-static int knd_ftp_wait_data(struct knd_ftp_xfer *x)
+/* Wait for the data connection, or for a reply about it */
+static int knd_ftp_wait_data(struct knd_ftp_xfer *xfer)
 {
-	struct socket *ctrl = x->sock[KND_FTP_CTRL];
+	struct socket *ctrl = xfer->sock[KND_FTP_CTRL];
 
-	/* What came with the reply before is in the buffer */
-	if (!knd_ftp_heard_all(x)) {
-		knd_ftp_final(x);
-		if (knd_ftp_heard_all(x))
+	/* The reply may be in the buffer: then the socket is not readable */
+	if (!knd_ftp_heard_all(xfer)) {
+		knd_ftp_final(xfer);
+		if (knd_ftp_heard_all(xfer))
 			return 0;
 	}
-	/* Nothing more has to come: some servers do not close it */
-	if (x->step == KND_FTP_RECEIVE && x->final && !x->lingering &&
-	    (knd_ftp_size_agrees(x) || !knd_ftp_is(x->final, 2))) {
-		x->lingering = true;
-		knd_ftp_limit(x, KND_FTP_LINGER_MS);
+	/* No more data is expected, but some servers never close */
+	if (xfer->step == KND_FTP_RECEIVE && xfer->final && !xfer->lingering &&
+	    (knd_ftp_size_agrees(xfer) || !knd_ftp_is(xfer->final, 2))) {
+		xfer->lingering = true;
+		knd_ftp_limit(xfer, KND_FTP_LINGER_MS);
 	}
-	return knd_stream_wait(x->sock[KND_FTP_DATA],
-			       knd_ftp_heard_all(x) ? NULL : ctrl, false,
-			       x->deadline, &x->stop);
+	return knd_stream_wait(xfer->sock[KND_FTP_DATA],
+			       knd_ftp_heard_all(xfer) ? NULL : ctrl, false,
+			       xfer->deadline, &xfer->stop);
 }
 
-/* Let the server connect, and nobody else */
-static int knd_ftp_do_accept(struct knd_ftp_xfer *x)
+/* Accept the server's connection, and reset those from other addresses */
+static int knd_ftp_do_accept(struct knd_ftp_xfer *xfer)
 {
 	struct sockaddr_storage peer = {};
 	struct socket *sock;
 	int err;
 
 	for (;;) {
-		err = kernel_accept(x->sock[KND_FTP_DATA], &sock, O_NONBLOCK);
+		err = kernel_accept(xfer->sock[KND_FTP_DATA], &sock,
+				    O_NONBLOCK);
 		if (err == -EAGAIN) {
-			/* Said no, or is gone, and none has come */
-			if (x->final && !knd_ftp_is(x->final, 2))
-				return knd_ftp_refused(x, x->final);
-			if (x->ctrl_err) {
-				x->failed = KNETDEMO_FTP_FAILED_CONTROL;
-				return x->ctrl_err;
+			/* After a refusal the server will not connect */
+			if (xfer->final && !knd_ftp_is(xfer->final, 2))
+				return knd_ftp_refused(xfer, xfer->final);
+			if (xfer->ctrl_err) {
+				xfer->failed = KNETDEMO_FTP_FAILED_CONTROL;
+				return xfer->ctrl_err;
 			}
-			err = knd_ftp_wait_data(x);
+			err = knd_ftp_wait_data(xfer);
 			if (err)
 				return err;
 			continue;
@@ -694,202 +714,207 @@ static int knd_ftp_do_accept(struct knd_ftp_xfer *x)
 			return err;
 
 		err = kernel_getpeername(sock, (struct sockaddr *)&peer);
-		if (err >= 0 && knd_ftp_same_host(&peer, &x->server))
+		if (err >= 0 && knd_ftp_same_host(&peer, &xfer->server))
 			break;
-		knd_stat_inc(x->kn, KND_STAT_FTP_ROGUE);
+		knd_stat_inc(xfer->kn, KND_STAT_FTP_ROGUE);
 		knd_stream_abort(sock);
-		err = knd_ftp_check(x);
+		err = knd_ftp_check(xfer);
 		if (err)
 			return err;
 		cond_resched();
 	}
-	sock_release(knd_ftp_swap(x, KND_FTP_DATA, sock));
+	sock_release(knd_ftp_swap(xfer, KND_FTP_DATA, sock));
 	return KND_FTP_RECEIVE;
 }
 
 /*
- * Write what is held. The namespace may end meanwhile: no lock of it is held.
- * A file system may shorten the iterator itself where a limit is reached; the
- * write after that says which one. After -EINTR the rest is still held.
+ * Write the held data to the file. The namespace can be dismantled meanwhile,
+ * since its exit does not wait for a file system. A file system may shorten the
+ * iterator where a limit is reached; the next write returns the error of that
+ * limit. After -EINTR the data that is not written is still held.
  */
-static int knd_ftp_write(struct knd_ftp_xfer *x)
+static int knd_ftp_write(struct knd_ftp_xfer *xfer)
 {
 	struct iov_iter iter;
 	ssize_t n = 0;
 	u64 done = 0;
 
-	mutex_unlock(&x->net_lock);
-	iov_iter_bvec(&iter, ITER_SOURCE, x->pages.vec, x->pages.nr, x->held);
-	iov_iter_advance(&iter, x->held_done);
-	while (x->held_done < x->held) {
-		iov_iter_reexpand(&iter, x->held - x->held_done);
-		n = vfs_iter_write(x->file, &iter, &x->pos, 0);
+	mutex_unlock(&xfer->net_lock);
+	iov_iter_bvec(&iter, ITER_SOURCE, xfer->pages.vec, xfer->pages.nr,
+		      xfer->held);
+	iov_iter_advance(&iter, xfer->held_done);
+	while (xfer->held_done < xfer->held) {
+		iov_iter_reexpand(&iter, xfer->held - xfer->held_done);
+		n = vfs_iter_write(xfer->file, &iter, &xfer->pos, 0);
 		if (!n)
 			n = -EIO;
 		if (n < 0)
 			break;
-		x->held_done += n;
+		xfer->held_done += n;
 		done += n;
 	}
 	if (n == -ERESTARTSYS || n == -ERESTARTNOINTR || n == -EINTR)
 		n = -EINTR;
 	else
-		knd_pages_put(&x->pages);
-	mutex_lock(&x->net_lock);
+		knd_pages_put(&xfer->pages);
+	mutex_lock(&xfer->net_lock);
 
-	x->bytes += done;
+	xfer->bytes += done;
 	if (n < 0 && n != -EINTR) {
-		x->stage = KNETDEMO_FTP_STAGE_WRITE;
-		x->failed = KNETDEMO_FTP_FAILED_FILE;
+		xfer->stage = KNETDEMO_FTP_STAGE_WRITE;
+		xfer->failed = KNETDEMO_FTP_FAILED_FILE;
 	}
-	if (!x->kn)
+	if (!xfer->kn)
 		return n < 0 && n != -EINTR ? n : -ENETDOWN;
-	knd_ftp_note_bytes(x, done);
+	knd_ftp_note_bytes(xfer, done);
 	return n < 0 ? n : 0;
 }
 
 /*
- * A server that answered REST and ignores it sends the file from its start: at
- * least all of it. Fewer bytes than that are the rest, even where the file has
- * grown meanwhile.
+ * A server that accepts REST and ignores it sends the whole file, so at least
+ * as many bytes as SIZE said. A server that respects REST sends fewer, unless
+ * the file has meanwhile grown by the whole offset.
  */
-static bool knd_ftp_rest_ignored(const struct knd_ftp_xfer *x)
+static bool knd_ftp_rest_ignored(const struct knd_ftp_xfer *xfer)
 {
-	return x->offset && x->size != KNETDEMO_FTP_SIZE_UNKNOWN &&
-	       x->bytes + x->held >= x->size;
+	return xfer->offset && xfer->size != KNETDEMO_FTP_SIZE_UNKNOWN &&
+	       xfer->bytes + xfer->held >= xfer->size;
 }
 
-static int knd_ftp_do_receive(struct knd_ftp_xfer *x)
+static int knd_ftp_do_receive(struct knd_ftp_xfer *xfer)
 {
 	ssize_t n;
 	int err;
 
 	for (;;) {
-		err = knd_ftp_check(x);
-		if (err == -ETIMEDOUT && x->lingering)
+		err = knd_ftp_check(xfer);
+		if (err == -ETIMEDOUT && xfer->lingering)
 			return KND_FTP_COMPLETE;
 		if (err)
 			return err;
-		/* After a signal there is something from before */
-		if (!x->pages.nr) {
-			n = knd_stream_collect(x->sock[KND_FTP_DATA],
-					       &x->pages, KND_FTP_CHUNK,
-					       x->pos);
+		/* After a signal, data can be held that is not written */
+		if (!xfer->pages.nr) {
+			n = knd_stream_collect(xfer->sock[KND_FTP_DATA],
+					       &xfer->pages, KND_FTP_CHUNK,
+					       xfer->pos);
 			if (n == -EAGAIN) {
-				err = knd_ftp_wait_data(x);
-				if (err == -ETIMEDOUT && x->lingering)
+				err = knd_ftp_wait_data(xfer);
+				if (err == -ETIMEDOUT && xfer->lingering)
 					return KND_FTP_COMPLETE;
 				if (err)
 					return err;
 				continue;
 			}
 			if (n <= 0) {
-				x->data_err = n;
+				xfer->data_err = n;
 				return KND_FTP_COMPLETE;
 			}
-			x->held = n;
-			x->held_done = 0;
-			if (knd_ftp_rest_ignored(x)) {
-				x->spoiled = true;
+			xfer->held = n;
+			xfer->held_done = 0;
+			if (knd_ftp_rest_ignored(xfer)) {
+				xfer->spoiled = true;
 				return -EOVERFLOW;
 			}
 		}
-		err = knd_ftp_write(x);
+		err = knd_ftp_write(xfer);
 		if (err)
 			return err;
-		x->lingering = false;
-		knd_ftp_restart_stage(x);
+		xfer->lingering = false;
+		knd_ftp_restart_stage(xfer);
 	}
 }
 
 /*
- * The data is over. What it is worth is said by three: how its connection
- * ended, the size, and the server.
+ * The data has ended. Whether the file is whole depends on three things: how
+ * the data connection ended, the size, and the server's reply.
  */
-static int knd_ftp_do_complete(struct knd_ftp_xfer *x)
+static int knd_ftp_do_complete(struct knd_ftp_xfer *xfer)
 {
 	int code;
 
-	/* A reset behind the last byte is no harm where the two others agree */
-	if (x->data_err && !knd_ftp_size_agrees(x))
+	/* A reset after the last byte is harmless if the other two agree */
+	if (xfer->data_err && !knd_ftp_size_agrees(xfer))
 		goto data_err;
-	/* Closed in knd_ftp_do_end(), when the server has had time to answer */
-	if (!x->data_err)
-		kernel_sock_shutdown(x->sock[KND_FTP_DATA], SHUT_WR);
+	/* knd_ftp_do_end() closes it, when the server had time for its FIN */
+	if (!xfer->data_err)
+		kernel_sock_shutdown(xfer->sock[KND_FTP_DATA], SHUT_WR);
 
-	if (!knd_ftp_heard_all(x)) {
-		code = knd_ftp_read(x, true);
+	if (!knd_ftp_heard_all(xfer)) {
+		code = knd_ftp_read(xfer, true);
 		if (code > 0)
-			x->final = code;
-		else if (!x->ctrl_err)
+			xfer->final = code;
+		else if (!xfer->ctrl_err)
 			return code;
 	}
-	if (x->final && !knd_ftp_is(x->final, 2))
-		return knd_ftp_refused(x, x->final);
-	if (!x->final) {
-		if (x->data_err)
+	if (xfer->final && !knd_ftp_is(xfer->final, 2))
+		return knd_ftp_refused(xfer, xfer->final);
+	if (!xfer->final) {
+		if (xfer->data_err)
 			goto data_err;
 		/*
-		 * The connection ended before the server could confirm the
-		 * data: an idle one may have been forgotten on the way.
+		 * The control connection ended before the server confirmed the
+		 * data. A NAT may have dropped it while it was idle.
 		 */
-		if (x->ctrl_err != -EPROTO && knd_ftp_size_agrees(x))
+		if (xfer->ctrl_err != -EPROTO && knd_ftp_size_agrees(xfer))
 			return KND_FTP_END;
-		x->failed = x->ctrl_err == -EPROTO ?
+		xfer->failed = xfer->ctrl_err == -EPROTO ?
 			    KNETDEMO_FTP_FAILED_REPLY :
 			    KNETDEMO_FTP_FAILED_CONTROL;
-		return x->ctrl_err;
+		return xfer->ctrl_err;
 	}
-	/* More is a file that has grown */
-	if (x->size != KNETDEMO_FTP_SIZE_UNKNOWN &&
-	    x->offset + x->bytes < x->size) {
-		x->failed = KNETDEMO_FTP_FAILED_DATA;
+	/* More bytes are fine: the file has grown meanwhile */
+	if (xfer->size != KNETDEMO_FTP_SIZE_UNKNOWN &&
+	    xfer->offset + xfer->bytes < xfer->size) {
+		xfer->failed = KNETDEMO_FTP_FAILED_DATA;
 		return -ENODATA;
 	}
 	return KND_FTP_QUIT;
 
 data_err:
-	x->failed = KNETDEMO_FTP_FAILED_DATA;
-	return x->data_err;
+	xfer->failed = KNETDEMO_FTP_FAILED_DATA;
+	return xfer->data_err;
 }
 
 /*
- * The file is there: what the server says now changes nothing. It is read, so
- * that the connection is closed and not reset.
+ * The file is complete, and no reply changes that any more. The reply is read
+ * all the same: closing a socket with unread data would reset the connection.
  */
-static int knd_ftp_do_quit(struct knd_ftp_xfer *x)
+static int knd_ftp_do_quit(struct knd_ftp_xfer *xfer)
 {
-	unsigned int code = x->code;
+	unsigned int code = xfer->code;
 
-	knd_ftp_limit(x, KND_FTP_QUIT_MS);
-	knd_ftp_ask(x, "QUIT", NULL);
-	/* The last reply of the result is the one before */
-	x->code = code;
+	knd_ftp_limit(xfer, KND_FTP_QUIT_MS);
+	knd_ftp_ask(xfer, "QUIT", NULL);
+	/* The caller gets the reply before QUIT */
+	xfer->code = code;
 	return KND_FTP_END;
 }
 
-/* Both connections end with a FIN of ours that was acknowledged, or a reset */
-static int knd_ftp_do_end(struct knd_ftp_xfer *x)
+/*
+ * Close both connections gracefully. Where the peer does not acknowledge the
+ * FIN in time, reset: the timers of the socket end with its last reference.
+ */
+static int knd_ftp_do_end(struct knd_ftp_xfer *xfer)
 {
 	int i;
 
-	kernel_sock_shutdown(x->sock[KND_FTP_CTRL], SHUT_WR);
-	if (x->sock[KND_FTP_DATA])
-		kernel_sock_shutdown(x->sock[KND_FTP_DATA], SHUT_WR);
-	x->deadline = jiffies + msecs_to_jiffies(KND_FTP_QUIT_MS);
-	for (i = 0; i < ARRAY_SIZE(x->sock); i++)
-		if (x->sock[i])
-			knd_ftp_close(x, i,
-				      !knd_stream_finish(x->sock[i],
-							 x->deadline,
-							 &x->stop));
+	kernel_sock_shutdown(xfer->sock[KND_FTP_CTRL], SHUT_WR);
+	if (xfer->sock[KND_FTP_DATA])
+		kernel_sock_shutdown(xfer->sock[KND_FTP_DATA], SHUT_WR);
+	xfer->deadline = jiffies + msecs_to_jiffies(KND_FTP_QUIT_MS);
+	for (i = 0; i < ARRAY_SIZE(xfer->sock); i++)
+		if (xfer->sock[i])
+			knd_ftp_close(xfer, i,
+				      !knd_stream_finish(xfer->sock[i],
+							 xfer->deadline,
+							 &xfer->stop));
 	return KND_FTP_DONE;
 }
 
 static const struct {
 	unsigned int stage;
 	unsigned int failed;
-	int (*run)(struct knd_ftp_xfer *x);
+	int (*run)(struct knd_ftp_xfer *xfer);
 } knd_ftp_steps[] = {
 #define KND_FTP_STEP(_step, _stage, _failed, _run)			\
 	[KND_FTP_##_step] = {						\
@@ -920,35 +945,37 @@ static const struct {
 };
 
 /**
- * knd_ftp_session - begin a session with a server, or go on with one
- * @x: attached to a namespace, with &knd_ftp_xfer.net_lock held
+ * knd_ftp_session - begin a session with a server, or continue one
+ * @xfer: attached to a namespace, with &knd_ftp_xfer.net_lock held
  *
- * The lock is dropped and taken again around writes to the file, in which time
- * &knd_ftp_xfer.kn may become NULL.
+ * The lock is dropped and taken again around each write to the file. Meanwhile
+ * &knd_ftp_xfer.kn can become NULL.
  *
  * Context: process; sleeps.
- * Return: 0 when the file is complete; -EINTR where a signal is pending, then
- * it can be called again; -errno.
+ * Return: 0 when the file is complete; -EINTR where a signal is pending, after
+ * which it can be called again; another -errno, after which it cannot. In each
+ * case the sockets stay open for the caller to close.
  */
-int knd_ftp_session(struct knd_ftp_xfer *x)
+int knd_ftp_session(struct knd_ftp_xfer *xfer)
 {
-	int next = x->step;
+	int next = xfer->step;
 
 	for (;;) {
-		if (x->step != next || x->stage == KNETDEMO_FTP_STAGE_NONE) {
-			x->step = next;
-			x->failed = KNETDEMO_FTP_FAILED_NONE;
-			knd_ftp_restart_stage(x);
-			knd_ftp_note(x, knd_ftp_steps[next].stage, 0);
+		if (xfer->step != next ||
+		    xfer->stage == KNETDEMO_FTP_STAGE_NONE) {
+			xfer->step = next;
+			xfer->failed = KNETDEMO_FTP_FAILED_NONE;
+			knd_ftp_restart_stage(xfer);
+			knd_ftp_note(xfer, knd_ftp_steps[next].stage, 0);
 		}
-		next = knd_ftp_steps[x->step].run(x);
+		next = knd_ftp_steps[xfer->step].run(xfer);
 		if (next < 0 || next == KND_FTP_QUIT || next == KND_FTP_END)
-			knd_ftp_keep_text(x);
+			knd_ftp_keep_text(xfer);
 		if (next < 0)
 			break;
 		if (next == KND_FTP_TYPE) {
-			kfree_sensitive(x->password);
-			x->password = NULL;
+			kfree_sensitive(xfer->password);
+			xfer->password = NULL;
 		}
 		if (next == KND_FTP_DONE)
 			return 0;
@@ -961,8 +988,8 @@ int knd_ftp_session(struct knd_ftp_xfer *x)
 	case -ESTALE:
 		break;
 	default:
-		if (x->failed == KNETDEMO_FTP_FAILED_NONE)
-			x->failed = knd_ftp_steps[x->step].failed;
+		if (xfer->failed == KNETDEMO_FTP_FAILED_NONE)
+			xfer->failed = knd_ftp_steps[xfer->step].failed;
 	}
 	return next;
 }

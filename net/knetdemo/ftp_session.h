@@ -15,7 +15,7 @@
 #include <linux/types.h>
 #include <uapi/linux/knetdemo.h>
 
-#include "ftp.h"
+#include "ftp_proto.h"
 #include "skb_bvec.h"
 
 struct file;
@@ -53,76 +53,92 @@ enum knd_ftp_step {
 
 /* How far a command and its reply are */
 enum knd_ftp_ask {
-	KND_FTP_ASK_NONE,	/* nothing was sent, nothing is awaited */
+	KND_FTP_ASK_NONE,	/* nothing was sent, and no reply is expected */
 	KND_FTP_ASK_EARLY,	/* reading what came before the command */
-	KND_FTP_ASK_SENDING,	/* the command */
-	KND_FTP_ASK_READING,	/* the reply */
+	KND_FTP_ASK_SENDING,	/* sending the command */
+	KND_FTP_ASK_READING,	/* reading the reply */
 };
 
 /**
  * struct knd_ftp_xfer - one transfer
- * @ref: the task that runs it has one, or &knd_file.parked; the namespace's
- *	exit takes another
+ * @ref: references: of the task that runs the transfer or of the open file that
+ *	it is parked in, and of the namespace's exit while that ends it
  * @net_lock: see the head of ftp_client.c
+ *
  * @kn: the namespace; NULL before knd_ftp_attach(), and after the end of the
  *	transfer or of the namespace
- * @rec: what can be seen of it, belongs to @kn
- * @sock: the control connection; the data connection or its listener. Written
- *	by the task with @net_lock and &knd_ftp.lock held.
- * @stop: the namespace is being dismantled
- * @file: where the data goes
- * @server: address and port
+ * @rec: what procfs shows of the transfer; freed by @kn
+ * @sock: the control connection; the data connection or its listener
+ * @stop: the namespace is being dismantled; set by its pre_exit
+ *
+ * @file: where the data is written to, with a reference
+ * @server: address and port; after CONNECT what the socket says of its peer
  * @source: local address and port
  * @user: name to log in with
- * @password: wiped as soon as it was sent
+ * @password: wiped and NULL as soon as it was sent
  * @path: of the file to retrieve
  * @device: network device to bind to, or an empty string
  * @flags: KNETDEMO_FTP_*
- * @id: of @rec, outlives it
- * @timeout_ms: of a stage, 0 until the sysctl has been read
- * @deadline: of the running stage, in jiffies
- * @stage: enum knetdemo_ftp_stage
- * @step: enum knd_ftp_step
- * @failed: enum knetdemo_ftp_failed
- * @pos: in @file
- * @offset: where it started
- * @bytes: written so far
- * @size: of the whole file, or KNETDEMO_FTP_SIZE_UNKNOWN
- * @mtime: when the server says that the file was modified, or 0
+ * @timeout_ms: of a stage; 0 until knd_ftp_attach() has read the sysctl
+ * @offset: where the transfer begins, in both files
  * @mtime_max: the latest @mtime that is accepted, or 0
- * @data_port: where the server awaits the data connection
- * @final: code of the reply that ends the transfer, 0 until it is there
+ *
+ * @step: enum knd_ftp_step
+ * @deadline: of the current stage, in jiffies
+ * @ask: enum knd_ftp_ask
+ * @in_pos: bytes of @in that were used
+ * @in_len: bytes in @in
+ * @out_pos: bytes of @command that were sent
+ * @out_len: bytes in @command
+ * @reply: the reply that is being read, or the last one
+ *
+ * @size: of the server's whole file, or KNETDEMO_FTP_SIZE_UNKNOWN
+ * @mtime: when the server says that the file was modified, or 0
+ * @data_port: where the server listens for the data connection
+ * @final: code of the reply that confirms the data, 0 until it is there
  * @ctrl_err: why the control connection ended, 0 while it has not
  * @data_err: why the data connection ended, 0 where it was closed
- * @spoiled: what was written is not part of the file
+ * @spoiled: what was written is not part of the server's file
  * @lingering: all bytes and @final are there, but the data connection is open
- * @code: of the last reply
- * @text: of the last reply, for the caller
- * @ask: enum knd_ftp_ask
- * @in_pos: bytes used of @in
- * @in_len: bytes in @in
- * @out_pos: bytes sent of @command
- * @out_len: bytes in @command
+ * @pos: where the next byte is written in @file
  * @held: bytes in @pages
- * @held_done: bytes of them that are in @file
- * @list: in &knd_file.parked
- * @pid: the task that has to come back for it while it is parked
+ * @held_done: bytes of those that are written
+ *
+ * @id: number of the transfer in its namespace
+ * @stage: enum knetdemo_ftp_stage
+ * @failed: enum knetdemo_ftp_failed
+ * @code: of the last reply
+ * @bytes: written so far
+ * @text: of the last reply
+ *
+ * @list: in &knd_file.parked, under the lock of that
+ * @pid: the task that has to come back for the transfer, with a reference
  * @arg: the address of its request in user space
  * @req: the request as user space had it when the transfer was parked
- * @parked_size: of @file at that time
+ * @parked_size: size of @file then
  * @parked_left: jiffies that were left of the stage
- * @reply: the reply that is being read or the last one
+ *
  * @pages: data between the socket and @file
- * @in: what came over the control connection
- * @command: what is sent over it
+ * @in: bytes that came over the control connection
+ * @command: the command that is sent over it
  */
 struct knd_ftp_xfer {
 	refcount_t ref;
 	struct mutex net_lock;	/* see the head of ftp_client.c */
+
+	/*
+	 * The network: used with @net_lock held. @sock is also read with
+	 * &knd_ftp.lock held, and written with both.
+	 */
 	struct knd_net *kn;
 	struct knd_ftp_record *rec;
 	struct socket *sock[KND_FTP_SOCKS];
 	bool stop;
+
+	/*
+	 * All that follows belongs to the task that runs the transfer. First
+	 * the request, which is checked and does not change, but as said.
+	 */
 	struct file *file;
 	struct sockaddr_storage server;
 	struct sockaddr_storage source;
@@ -131,52 +147,57 @@ struct knd_ftp_xfer {
 	char *path;
 	char device[IFNAMSIZ];
 	u32 flags;
-	u32 id;
 	unsigned int timeout_ms;
-	unsigned long deadline;
-	unsigned int stage;
-	unsigned int step;
-	unsigned int failed;
-	loff_t pos;
 	u64 offset;
-	u64 bytes;
+	u64 mtime_max;
+
+	/* Where the session is */
+	enum knd_ftp_step step;
+	unsigned long deadline;
+	enum knd_ftp_ask ask;
+	unsigned int in_pos;
+	unsigned int in_len;
+	unsigned int out_pos;
+	unsigned int out_len;
+	struct knd_ftp_reply reply;
+
+	/* What is known about the data */
 	u64 size;
 	u64 mtime;
-	u64 mtime_max;
 	int data_port;
 	unsigned int final;
 	int ctrl_err;
 	int data_err;
 	bool spoiled;
 	bool lingering;
-	unsigned int code;
-	char text[KNETDEMO_FTP_TEXT_LEN];
-	unsigned int ask;
-	unsigned int in_pos;
-	unsigned int in_len;
-	unsigned int out_pos;
-	unsigned int out_len;
+	loff_t pos;
 	size_t held;
 	size_t held_done;
+
+	/* The result so far, for the caller */
+	u32 id;
+	unsigned int stage;
+	unsigned int failed;
+	unsigned int code;
+	u64 bytes;
+	char text[KNETDEMO_FTP_TEXT_LEN];
+
+	/* While it is parked, which is while no task runs it */
 	struct list_head list;
 	struct pid *pid;
 	unsigned long arg;
 	struct knetdemo_ftp_get req;
 	loff_t parked_size;
 	long parked_left;
-	struct knd_ftp_reply reply;
+
+	/* Buffers */
 	struct knd_pages pages;
 	char in[512];
 	char command[PATH_MAX + sizeof("RETR \r\n")];
 };
 
-/* ftp_client.c */
-void knd_ftp_note(struct knd_ftp_xfer *x, unsigned int stage, int err);
-void knd_ftp_note_bytes(struct knd_ftp_xfer *x, u64 more);
-
-/* ftp_session.c */
-int knd_ftp_session(struct knd_ftp_xfer *x);
-void knd_ftp_close(struct knd_ftp_xfer *x, int which, bool abort);
+int knd_ftp_session(struct knd_ftp_xfer *xfer);
+void knd_ftp_close(struct knd_ftp_xfer *xfer, int which, bool abort);
 u16 knd_ftp_get_port(const struct sockaddr_storage *ss);
 
 #endif /* _NET_KNETDEMO_FTP_SESSION_H */

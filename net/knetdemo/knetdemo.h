@@ -10,7 +10,7 @@
 #include <linux/mutex.h>
 #include <net/net_namespace.h>
 
-#include "ftp.h"
+#include "ftp_client.h"
 #include "monitor.h"
 #include "stats.h"
 #include "sysctl.h"

@@ -53,11 +53,11 @@ static inline bool knd_pages_full(const struct knd_pages *pages)
 /* Entries that are sent by one call */
 #define KND_SPLICE_VECS		16
 /*
- * A fragment is spliced only if it is at least this part of its page, and copied
- * otherwise. TCP accounts for the bytes and not for the page that they pin, so
- * a peer that acknowledges nothing pins at most eight times what is accounted
- * for. The page may have 32 KiB or more, where the driver or a local sender
- * allocates such pages.
+ * A fragment is spliced only if it is at least this part of its page; a smaller
+ * one is copied. TCP accounts for the bytes and not for the page that they pin,
+ * so a peer that acknowledges nothing pins at most eight times what is
+ * accounted for. The page may have 32 KiB or more, where the driver or a local
+ * sender allocates such pages.
  */
 #define KND_SPLICE_SHARE	8
 

@@ -2,8 +2,9 @@
 /*
  * Kernel networking demonstration and test services: TCP sockets for a task
  *
- * They never block by themselves: knd_stream_wait() waits, for as long as the
- * task wants. sock.c has the rest of the kernel sockets.
+ * No function blocks by itself but knd_stream_wait() and knd_stream_finish(),
+ * which have a deadline and a flag that ends them. sock.c has the other kernel
+ * sockets.
  */
 
 #include <linux/bvec.h>
@@ -21,8 +22,9 @@
 #include <net/sock.h>
 #include <net/tcp.h>
 
-#include "knetdemo.h"
 #include "skb_bvec.h"
+#include "sock.h"
+#include "sock_stream.h"
 
 static int knd_addr_len(const struct sockaddr_storage *addr)
 {
@@ -30,7 +32,7 @@ static int knd_addr_len(const struct sockaddr_storage *addr)
 					     sizeof(struct sockaddr_in);
 }
 
-/* SO_BINDTODEVICE; sock_bindtoindex() has its check of CAP_NET_RAW */
+/* As SO_BINDTODEVICE; sock_bindtoindex() checks CAP_NET_RAW as that does */
 static int knd_stream_bind_device(struct sock *sk, const char *name)
 {
 	struct net_device *dev;
@@ -46,14 +48,15 @@ static int knd_stream_bind_device(struct sock *sk, const char *name)
 
 /**
  * knd_stream_open - make a TCP socket
- * @net: its namespace, on which it holds no reference
+ * @net: its namespace, on which it holds no reference: the caller releases the
+ *	socket before the namespace is freed
  * @source: its local address; the port may be 0
  * @device: name of the network device to bind it to, or an empty string
- * @res: where the socket goes
+ * @res: the socket, where 0 is returned
  *
- * Context: process; with the credentials of the caller.
- * Return: 0, -ENODEV where there is no such device, or -errno of making or
- * binding it.
+ * Context: process; the credentials of the task decide about low ports.
+ * Return: 0; -ENODEV where there is no such device; another -errno of making or
+ * binding the socket.
  */
 int knd_stream_open(struct net *net, const struct sockaddr_storage *source,
 		    const char *device, struct socket **res)
@@ -66,7 +69,7 @@ int knd_stream_open(struct net *net, const struct sockaddr_storage *source,
 			       &sock);
 	if (err)
 		return err;
-	/* The address may be one of the device's VRF, so the device is first */
+	/* The device comes first: the address can be one of the device's VRF */
 	err = *device ? knd_stream_bind_device(sock->sk, device) : 0;
 	if (!err)
 		err = kernel_bind(sock, (void *)&addr, knd_addr_len(&addr));
@@ -79,15 +82,15 @@ int knd_stream_open(struct net *net, const struct sockaddr_storage *source,
 }
 
 /**
- * knd_stream_connect - begin to connect, or learn what came of it
+ * knd_stream_connect - begin to connect, or ask for the result
  * @sock: of knd_stream_open()
- * @addr: where to
+ * @addr: the peer
  *
  * Does not wait. Call it again when the state of the socket has changed.
  *
  * Context: process.
- * Return: 0 when connected, -EINPROGRESS or -EALREADY while it is being
- * tried, -errno.
+ * Return: 0 when connected; -EINPROGRESS or -EALREADY while TCP tries; another
+ * -errno when it has failed.
  */
 int knd_stream_connect(struct socket *sock,
 		       const struct sockaddr_storage *addr)
@@ -98,16 +101,16 @@ int knd_stream_connect(struct socket *sock,
 			      O_NONBLOCK);
 }
 
-/* When a silent peer is asked for the first time, and again; in seconds */
+/* Idle time before the first keepalive probe, and between probes; in s */
 #define KND_STREAM_KEEPIDLE	60
 #define KND_STREAM_KEEPINTVL	15
 
 /**
- * knd_stream_keepalive - keep an idle connection known on its way
+ * knd_stream_keepalive - send keepalive probes on an idle connection
  * @sock: connected
  *
- * Address translators forget connections that are idle; and a peer that has
- * vanished is found out.
+ * So address translators do not forget the connection, and the loss of the peer
+ * is noticed.
  *
  * Context: process.
  */
@@ -119,11 +122,11 @@ void knd_stream_keepalive(struct socket *sock)
 }
 
 /**
- * knd_stream_ready - would a TCP socket give something, or is it over?
+ * knd_stream_ready - can a TCP socket be read or accepted from?
  * @sock: connecting, connected or listening
  *
  * Context: any, also between set_current_state() and schedule().
- * Return: true where there is data, an end, an error or a connection.
+ * Return: whether there is data, the end of data, an error or a connection.
  */
 bool knd_stream_ready(const struct socket *sock)
 {
@@ -142,15 +145,16 @@ bool knd_stream_ready(const struct socket *sock)
 
 /**
  * knd_stream_wait - wait for one or two sockets
- * @sock: to be ready as knd_stream_ready() has it, or to be connected, or to
- *	take more data where @out
- * @other: to be ready too, or NULL
- * @out: what is awaited from @sock
+ * @sock: a socket
+ * @other: another socket, or NULL
+ * @out: wait for @sock to become connected or writable, too
  * @deadline: in jiffies
- * @stop: somebody else's wish that this ends; who sets it wakes the sockets
+ * @stop: set by another task that ends the wait; it then wakes up the waiters
+ *	of both sockets
  *
  * Context: process.
- * Return: 0, -ETIMEDOUT, -EINTR for a signal, -ENETDOWN for @stop.
+ * Return: 0 when one of the sockets is ready, see knd_stream_ready(), or @sock
+ * is writable; -ETIMEDOUT; -EINTR for a signal; -ENETDOWN for @stop.
  */
 int knd_stream_wait(const struct socket *sock, const struct socket *other,
 		    bool out, unsigned long deadline, const bool *stop)
@@ -194,14 +198,15 @@ int knd_stream_wait(const struct socket *sock, const struct socket *other,
 }
 
 /**
- * knd_stream_finish - wait for the end of a connection
+ * knd_stream_finish - wait for a graceful close
  * @sock: shut down for sending
  * @deadline: in jiffies
  * @stop: as for knd_stream_wait()
  *
  * Context: process.
- * Return: true where sock_release() ends it in order, false where only
- * knd_stream_abort() leaves nothing behind; see knd_sock_lingers().
+ * Return: true if sock_release() can follow. False if the socket would then
+ * wait for the peer without a timer, see knd_sock_lingers(): use
+ * knd_stream_abort().
  */
 bool knd_stream_finish(struct socket *sock, unsigned long deadline,
 		       const bool *stop)
@@ -248,16 +253,18 @@ static int knd_stream_actor(read_descriptor_t *desc, struct sk_buff *skb,
 }
 
 /**
- * knd_stream_collect - take what a connection has received, without a copy
+ * knd_stream_collect - take received data, without a copy
  * @sock: connected
- * @pages: where references to it go; empty before, knd_pages_put() after
- * @max: bytes at most
- * @pos: where they go in a file: the end of what is taken is put on the end of
- *	a page where there is so much, for a file system writes whole pages best
+ * @pages: empty; references to the data are added, for knd_pages_put()
+ * @max: limit in bytes
+ * @pos: position of the data in a file. Where there is enough data, it is taken
+ *	up to the end of a page of that file, since file systems write whole
+ *	pages best.
  *
  * Context: process.
- * Return: how many bytes, 0 at the end of the stream, -EAGAIN where there is
- * nothing, -EPROTO for urgent data, -errno.
+ * Return: bytes taken; 0 at the end of the stream; -EAGAIN where there is no
+ * data; -EPROTO for urgent data; another -errno. @pages is empty but where
+ * bytes were taken.
  */
 ssize_t knd_stream_collect(struct socket *sock, struct knd_pages *pages,
 			   size_t max, loff_t pos)
@@ -265,14 +272,14 @@ ssize_t knd_stream_collect(struct socket *sock, struct knd_pages *pages,
 	struct knd_collect c = { .pages = pages };
 	read_descriptor_t desc = { .arg.data = &c, .count = 1 };
 	struct sock *sk = sock->sk;
-	unsigned int rest;
+	unsigned int tail;
 	ssize_t n;
 
 	lock_sock(sk);
 	c.left = min_t(size_t, max, tcp_inq(sk));
-	rest = (pos + c.left) & ~PAGE_MASK;
-	if (rest < c.left)
-		c.left -= rest;
+	tail = (pos + c.left) & ~PAGE_MASK;
+	if (tail < c.left)
+		c.left -= tail;
 	n = c.left ? tcp_read_sock(sk, &desc, knd_stream_actor) : 0;
 	if (!n) {
 		n = sock_error(sk);

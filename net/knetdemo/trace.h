@@ -22,40 +22,12 @@
 #include "tcp_fsm.h"
 #include "tcp_service.h"
 
-TRACE_DEFINE_ENUM(KNETDEMO_FTP_STAGE_CONNECT);
-TRACE_DEFINE_ENUM(KNETDEMO_FTP_STAGE_GREETING);
-TRACE_DEFINE_ENUM(KNETDEMO_FTP_STAGE_USER);
-TRACE_DEFINE_ENUM(KNETDEMO_FTP_STAGE_PASS);
-TRACE_DEFINE_ENUM(KNETDEMO_FTP_STAGE_TYPE);
-TRACE_DEFINE_ENUM(KNETDEMO_FTP_STAGE_SIZE);
-TRACE_DEFINE_ENUM(KNETDEMO_FTP_STAGE_REST);
-TRACE_DEFINE_ENUM(KNETDEMO_FTP_STAGE_PORT);
-TRACE_DEFINE_ENUM(KNETDEMO_FTP_STAGE_RETR);
-TRACE_DEFINE_ENUM(KNETDEMO_FTP_STAGE_OPEN);
-TRACE_DEFINE_ENUM(KNETDEMO_FTP_STAGE_DATA);
-TRACE_DEFINE_ENUM(KNETDEMO_FTP_STAGE_WRITE);
-TRACE_DEFINE_ENUM(KNETDEMO_FTP_STAGE_COMPLETE);
-TRACE_DEFINE_ENUM(KNETDEMO_FTP_STAGE_QUIT);
-TRACE_DEFINE_ENUM(KNETDEMO_FTP_STAGE_DONE);
+/* Lists of enumerators and their names: EM() for each but the last, EMe() */
+#define knd_trace_enum(value, name)	TRACE_DEFINE_ENUM(value);
+#define knd_trace_name(value, name)	{ value, name },
+#define knd_trace_name_end(value, name)	{ value, name }
 
-#define knd_show_ftp_stage(stage)					\
-	__print_symbolic(stage,						\
-		{ KNETDEMO_FTP_STAGE_CONNECT,	"connect" },		\
-		{ KNETDEMO_FTP_STAGE_GREETING,	"greeting" },		\
-		{ KNETDEMO_FTP_STAGE_USER,	"user" },		\
-		{ KNETDEMO_FTP_STAGE_PASS,	"pass" },		\
-		{ KNETDEMO_FTP_STAGE_TYPE,	"type" },		\
-		{ KNETDEMO_FTP_STAGE_SIZE,	"size" },		\
-		{ KNETDEMO_FTP_STAGE_MDTM,	"mdtm" },		\
-		{ KNETDEMO_FTP_STAGE_REST,	"rest" },		\
-		{ KNETDEMO_FTP_STAGE_PORT,	"port" },		\
-		{ KNETDEMO_FTP_STAGE_RETR,	"retr" },		\
-		{ KNETDEMO_FTP_STAGE_OPEN,	"open" },		\
-		{ KNETDEMO_FTP_STAGE_DATA,	"data" },		\
-		{ KNETDEMO_FTP_STAGE_WRITE,	"write" },		\
-		{ KNETDEMO_FTP_STAGE_COMPLETE,	"complete" },		\
-		{ KNETDEMO_FTP_STAGE_QUIT,	"quit" },		\
-		{ KNETDEMO_FTP_STAGE_DONE,	"done" })
+KND_FTP_STAGES(knd_trace_enum, knd_trace_enum)
 
 TRACE_EVENT(knetdemo_ftp_stage,
 	TP_PROTO(const struct net *net, u32 id, unsigned int stage,
@@ -82,8 +54,10 @@ TRACE_EVENT(knetdemo_ftp_stage,
 
 	TP_printk("netns=%llu id=%u stage=%s reply=%u bytes=%llu err=%d",
 		  __entry->netns_cookie, __entry->id,
-		  knd_show_ftp_stage(__entry->stage), __entry->code,
-		  __entry->bytes, __entry->err)
+		  __print_symbolic(__entry->stage,
+				   KND_FTP_STAGES(knd_trace_name,
+						  knd_trace_name_end)),
+		  __entry->code, __entry->bytes, __entry->err)
 );
 
 TRACE_EVENT(knetdemo_udp_send,
@@ -116,11 +90,6 @@ TRACE_EVENT(knetdemo_udp_send,
 		  __entry->netns_cookie, __entry->run, __entry->seq,
 		  __entry->daddr, __entry->segs, __entry->size, __entry->err)
 );
-
-/* Lists of enumerators and their names: EM() for each but the last, EMe() */
-#define knd_trace_enum(value, name)	TRACE_DEFINE_ENUM(value);
-#define knd_trace_name(value, name)	{ value, name },
-#define knd_trace_name_end(value, name)	{ value, name }
 
 KND_ORIGINS(knd_trace_enum, knd_trace_enum)
 

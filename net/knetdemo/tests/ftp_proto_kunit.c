@@ -8,7 +8,7 @@
 #include <linux/in6.h>
 #include <linux/string.h>
 
-#include "../knetdemo.h"
+#include "../ftp_proto.h"
 
 struct reply_case {
 	const char *name;

@@ -2,7 +2,8 @@
 /*
  * KUnit tests of net/knetdemo: the bytes of an sk_buff as bio_vecs
  *
- * Loopback delivers one shape of buffer. Devices deliver all of the shapes here.
+ * Loopback delivers one shape of buffer. Devices deliver all of the shapes
+ * here.
  */
 
 #include <kunit/test.h>
@@ -134,7 +135,9 @@ static struct sk_buff *make(struct kunit *test, const struct shape *shape)
 	return skb;
 }
 
-/* A border between two parts of a buffer, and the middle of the part before it */
+/*
+ * A border between two parts of a buffer, and the middle of the part before it
+ */
 static void add_border(unsigned int *point, unsigned int *n, unsigned int len)
 {
 	unsigned int last = point[*n - 1];
