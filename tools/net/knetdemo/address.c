@@ -22,7 +22,7 @@ static void name_address(struct address *a)
 		 a->sa.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
 }
 
-/* A link-local address without a zone means the device that is asked for */
+/* Give a link-local address without a zone that of the --interface */
 static void set_zone(struct address *a, const char *interface)
 {
 	struct sockaddr_in6 *sin6 = (void *)&a->sa;
@@ -33,8 +33,8 @@ static void set_zone(struct address *a, const char *interface)
 }
 
 /*
- * RFC 8305, section 4: the order that the resolver wants, but the families take
- * turns, so that one of them without a way out does not hold up the other.
+ * RFC 8305, section 4: keep the order of the resolver, but alternate between
+ * the families. So one family that has no route does not delay the other.
  */
 static size_t interleave(const struct addrinfo *list, struct address *to,
 			 const char *interface)
@@ -66,7 +66,7 @@ static size_t interleave(const struct addrinfo *list, struct address *to,
 	return n;
 }
 
-/* Returns 0, or what gai_strerror() explains */
+/* Resolve a name. Returns 0 or an error for gai_strerror(). */
 int find_addresses(const char *host, const char *port, int family, int flags,
 		   const char *interface, struct addresses *found)
 {
@@ -87,7 +87,7 @@ int find_addresses(const char *host, const char *port, int family, int flags,
 	return 0;
 }
 
-/* Let the address that answered be the first from now on */
+/* Move the address that answered to the front, for further attempts */
 void prefer_address(struct addresses *all, size_t i)
 {
 	struct address answered = all->a[i];

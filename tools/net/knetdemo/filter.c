@@ -31,7 +31,7 @@ int filter(const char *text)
 		if (ioctl(fd, KNETDEMO_IOC_FILTER_ADDRESS, &be))
 			die(EXIT_DEVICE, DEVICE ": %s", strerror(errno));
 	} else if (inet_pton(AF_INET6, text, &addr6) == 1) {
-		/* The ioctl is IPv4's; one write changes all at once, too */
+		/* The ioctl takes IPv4 only. One write() is atomic as well. */
 		snprintf(line, sizeof(line), "flush\nadd %s\n", text);
 		fd = open(PROC "filter", O_WRONLY | O_CLOEXEC);
 		if (fd < 0 || write(fd, line, strlen(line)) < 0)

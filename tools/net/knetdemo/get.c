@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * knetdemo get: have the kernel retrieve a file, and try again where that can
- * help. The file that is not whole is always a true beginning of the server's.
+ * knetdemo get: let the kernel retrieve a file, and try again after errors that
+ * may pass. An incomplete file is always a true beginning of the server's file.
  */
 
 #define _GNU_SOURCE
@@ -20,12 +20,12 @@
 
 #include "knetdemo.h"
 
-/* How long one of several addresses has to answer at first, in s */
+/* Limit for connecting to each of several addresses at first, in s */
 #define FIRST_LIMIT	2.0
 /* The longest wait before the next attempt, in s */
 #define BACKOFF_MAX	64
 
-/* The server that is tried, as messages and /proc name it */
+/* The current server, as messages and /proc name it */
 static const char *server = "";
 
 struct job {
@@ -36,10 +36,10 @@ struct job {
 	int dev;
 	double deadline;		/* as seconds(), or 0 */
 	bool expired;			/* the deadline has passed */
-	bool no_answer;			/* within the limit of connecting */
+	bool no_answer;			/* to connect, within the limit */
 	unsigned long long from;	/* bytes that were there before */
-	bool dated;			/* @mtime is what the server said */
-	unsigned long long mtime;	/* of the file that began here, or 0 */
+	bool dated;			/* @mtime is from the server */
+	unsigned long long mtime;	/* of the file in the .part, or 0 */
 };
 
 static const char * const stages[] = {
@@ -62,7 +62,7 @@ static const char * const stages[] = {
 	[KNETDEMO_FTP_STAGE_MDTM]	= "asking for the date",
 };
 
-/* What tried to connect, and may try another address */
+/* Did the connection fail in a way that another address may not? */
 static bool not_connected(int err, unsigned int stage)
 {
 	return err && err != EINTR && err != EPERM && err != ENODEV &&
@@ -103,8 +103,8 @@ static int status_of(int err, unsigned int stage)
 }
 
 /*
- * Can the same request succeed a while later? RFC 959, section 4.2.1: what is
- * refused by a code of 400 to 499 can.
+ * Can the same request succeed later? RFC 959, section 4.2.1, says so of
+ * refusals with a code from 400 to 499.
  */
 static bool may_pass(const struct job *j, int err)
 {
@@ -114,7 +114,7 @@ static bool may_pass(const struct job *j, int err)
 		return j->req.code / 100 == 4;
 	switch (err) {
 	case ENETDOWN:
-		/* Later this means that the network namespace is gone */
+		/* In later stages the network namespace is dismantled */
 		return j->req.stage == KNETDEMO_FTP_STAGE_CONNECT;
 	case EBUSY:
 	case ECONNABORTED:
@@ -131,20 +131,20 @@ static bool may_pass(const struct job *j, int err)
 	return false;
 }
 
-/* Is what the server refused something that only a resumed transfer wants? */
+/* Did the server refuse REST, which only a resumed transfer needs? */
 static bool cannot_resume(const struct job *j)
 {
 	return j->req.stage == KNETDEMO_FTP_STAGE_REST &&
 	       j->req.failed == KNETDEMO_FTP_FAILED_REPLY;
 }
 
-/* Leave only what is part of the server's file, and go on behind it */
+/* Cut the .part to what is good, and let the next attempt follow there */
 static void keep_good(struct job *j)
 {
 	struct knetdemo_ftp_get *req = &j->req;
 	unsigned long long size = part_size(&j->part);
 
-	/* A transfer that did not begin has no number, and wrote nothing */
+	/* A transfer that was not begun has no number, and wrote nothing */
 	if (req->id)
 		req->offset += req->good;
 	if (size > req->offset)
@@ -183,7 +183,7 @@ static int retrieve(struct job *j, const struct address *from, double limit)
 		req->failed = KNETDEMO_FTP_FAILED_NONE;
 		req->stage = KNETDEMO_FTP_STAGE_NONE;
 		req->code = 0;
-		/* A file that is newer is not the one that began here */
+		/* A newer file is not the one whose beginning is here */
 		req->mtime_max = 0;
 		if (req->offset && req->flags & KNETDEMO_FTP_MDTM)
 			req->mtime_max = j->mtime;
@@ -200,14 +200,14 @@ static int retrieve(struct job *j, const struct address *from, double limit)
 			       req->stage == KNETDEMO_FTP_STAGE_CONNECT;
 		if (j->no_answer)
 			return ETIMEDOUT;
-		/* A signal that is not meant to end us, as after a stop */
+		/* Interrupted, but not by a signal that ends the program */
 	} while (err == EINTR && !caught && !j->expired);
 	return err;
 }
 
 /*
- * RFC 8305 for one connection at a time: give each address a short while, then
- * those that did not answer the rest of what one address would have had.
+ * Like RFC 8305, with one connection at a time. Each address gets a short time.
+ * Then those that did not answer share the rest of the time of one address.
  */
 static int retrieve_from_any(struct job *j)
 {
@@ -244,13 +244,13 @@ static int retrieve_from_any(struct job *j)
 	return err;
 
 answered:
-	/* Another attempt is to go on with the file of the same server */
+	/* A further attempt continues with the file of the same server */
 	prefer_address(&j->to, i);
 	server = j->to.a[0].name;
 	return err;
 }
 
-/* Is the .part another file than the one that the server has now? */
+/* Has the file on the server changed since the .part was begun? */
 static bool changed(struct job *j, int err)
 {
 	if (!j->req.offset)
@@ -272,7 +272,7 @@ static bool changed(struct job *j, int err)
 	return true;
 }
 
-/* Nothing is left to retrieve, which some servers refuse to do */
+/* Is the .part complete? Some servers refuse REST or RETR then. */
 static bool complete(const struct job *j)
 {
 	return j->req.offset && j->req.offset == j->req.remote_size &&
@@ -282,8 +282,8 @@ static bool complete(const struct job *j)
 }
 
 /*
- * Wait before the next attempt: twice as long each time. False where there is
- * none: the time is up, or a signal came.
+ * Wait before the next attempt, each time twice as long. Returns false where no
+ * attempt follows, because the time is over or a signal arrived.
  */
 static bool back_off(double deadline, unsigned int *wait)
 {
@@ -317,7 +317,7 @@ static void say_what_failed(const struct job *j, int err)
 		say("%s: %s: %s%s", server, stage, strerror(err), which ? : "");
 }
 
-/* What a failed retrieval leaves, and what can be done with that */
+/* Say what a failed retrieval leaves, and whether it can be resumed */
 static void say_what_is_left(const struct job *j, int err)
 {
 	const struct part *p = &j->part;
@@ -344,8 +344,8 @@ static void say_what_is_left(const struct job *j, int err)
 }
 
 /*
- * The time that the resolver takes counts, too, and it does not stop for a
- * signal. There is nothing to clean up yet.
+ * The resolver's time counts for --max-time as well, but the resolver does not
+ * return for a signal. So exit: there is nothing to clean up yet.
  */
 static void on_alarm(int sig)
 {
@@ -445,7 +445,7 @@ static int get(char *text, const struct options *opt)
 	catch_signals();
 	signal(SIGXFSZ, SIG_IGN);
 
-	/* The time at the prompt for the password is not the transfer's */
+	/* The time at the password prompt does not count */
 	start = seconds();
 	if (opt->max_time)
 		j.deadline = start + opt->max_time - took;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * knetdemo - drive net/knetdemo: retrieve a file, follow connections, show how
- * it is going. See knetdemo(8).
+ * knetdemo - control net/knetdemo: retrieve a file, follow connections, show
+ * the state of the services. See knetdemo(8).
  */
 
 #define _GNU_SOURCE
@@ -36,7 +36,7 @@ const char usage_text[] =
 "      --password-in-url     take USER:PASSWORD@; others can see it\n"
 "  -q, --quiet               say nothing but errors\n"
 "\n"
-"watch: show connections as they are opened; status: all roles on one screen;\n"
+"watch: show connections as they are opened; status: all services on one screen;\n"
 "filter: show connections to this address only.\n";
 
 static bool wants_help(const char *arg)
@@ -44,7 +44,7 @@ static bool wants_help(const char *arg)
 	return !strcmp(arg, "--help") || !strcmp(arg, "-h");
 }
 
-/* Messages shall not go to what is opened in the place of a closed stderr */
+/* If stderr is closed, keep a file that is opened next from its number */
 static void open_standard_files(void)
 {
 	int fd;

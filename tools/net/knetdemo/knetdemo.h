@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the files of the tool share: messages, signals, and one function for
- * each command.
+ * Shared by the files of the tool: messages, signals, and one function for each
+ * command.
  */
 
 #ifndef KNETDEMO_TOOL_H
@@ -28,12 +28,12 @@ enum {
 	EXIT_OK,
 	EXIT_OTHER,
 	EXIT_USAGE,
-	EXIT_CONNECT,		/* no such host, no way to it, no answer */
-	EXIT_LOGIN,		/* the server does not want us */
-	EXIT_REFUSED,		/* the server does not give the file */
-	EXIT_BROKEN,		/* it broke off: --resume may help */
+	EXIT_CONNECT,		/* no such host, no route, no answer */
+	EXIT_LOGIN,		/* the server refuses the user */
+	EXIT_REFUSED,		/* the server refuses the file */
+	EXIT_BROKEN,		/* it ended early: --resume may help */
 	EXIT_LOCAL,		/* the local file */
-	EXIT_DEVICE,		/* no knetdemo here, or not for us */
+	EXIT_DEVICE,		/* no device, or no right to use it */
 	EXIT_SIGNAL = 130
 };
 
@@ -62,7 +62,7 @@ struct options {
 	double max_time;	/* 0 is no limit */
 };
 
-/* More than a resolver gives for a server that anybody uses */
+/* Addresses beyond this are ignored; no known server has as many */
 #define ADDRESSES_MAX	32
 
 struct address {
@@ -76,21 +76,21 @@ struct addresses {
 	size_t n;
 };
 
-/* The file until it is whole */
+/* The local file until it is complete */
 struct part {
 	int fd;
-	const char *name;	/* that it gets; NULL is the standard output */
-	char path[PATH_MAX];	/* that it has */
+	const char *name;	/* final name; NULL is the standard output */
+	char path[PATH_MAX];	/* current name */
 	bool has_mode;
 	mode_t mode;		/* of the file that it replaces */
-	time_t mtime;		/* of what was there before, or 0 */
+	time_t mtime;		/* of the .part that was there, or 0 */
 };
 
-/* A transfer, for the thread that watches it */
+/* A transfer, as the thread beside it needs it */
 struct watched {
 	int fd;
 	unsigned long long from;	/* bytes that were there before */
-	const unsigned int *id;		/* where the kernel writes its number */
+	const unsigned int *id;		/* the kernel writes the number there */
 	bool draw;
 	double connect_limit;	/* s, or 0 */
 	double deadline;	/* as seconds(), or 0 */
@@ -101,7 +101,7 @@ extern const char usage_text[];
 
 /* util.c */
 extern atomic_int caught;	/* the signal that ends the program, or 0 */
-extern bool quiet;		/* only errors are said */
+extern bool quiet;		/* print errors only */
 
 void put_clean(const char *s, FILE *to);
 __attribute__((format(printf, 1, 2)))

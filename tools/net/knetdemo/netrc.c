@@ -14,8 +14,8 @@
 #include "knetdemo.h"
 
 /*
- * The next word of a netrc, or NULL. Comments stand where a keyword may: a
- * password may begin with "#".
+ * Return the next word of a netrc, or NULL. A comment is only recognised in the
+ * place of a keyword, since a password may begin with "#".
  */
 static char *netrc_word(FILE *file, bool keyword)
 {
@@ -56,8 +56,8 @@ static void netrc_value(FILE *file, char **value)
 }
 
 /*
- * A macro ends with an empty line; lines may end with CR LF. What is left of
- * the line that has the name of the macro is not such a line.
+ * A macro ends with an empty line. Lines may end with CR LF. The rest of the
+ * line with the name of the macro may be empty and does not end it.
  */
 static void netrc_skip_macro(FILE *file)
 {
@@ -75,7 +75,7 @@ static void netrc_skip_macro(FILE *file)
 	}
 }
 
-/* The first entry for the host that has a password for the user, or for any */
+/* Use the first entry for the host whose user matches and has a password */
 void look_in_netrc(struct url *u, const struct options *opt)
 {
 	char *machine = NULL, *login = NULL, *password = NULL;
@@ -104,7 +104,7 @@ void look_in_netrc(struct url *u, const struct options *opt)
 		word = netrc_word(file, true);
 		if (!word || !strcmp(word, "machine") ||
 		    !strcmp(word, "default")) {
-			/* Only now all of the last entry is known */
+			/* The end of the entry before: all of it is known */
 			if (match && password && (u->user ?
 			    !login || !strcmp(login, u->user) : !!login)) {
 				if (!u->user)

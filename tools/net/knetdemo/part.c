@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The local side of a retrieval: FILE.part, which becomes FILE when it is
- * whole, or an unnamed file on its way to the standard output.
+ * The local file of a retrieval: FILE.part, which is renamed to FILE when it is
+ * complete, or an unnamed file that is then copied to the standard output.
  */
 
 #define _GNU_SOURCE
@@ -18,8 +18,8 @@
 #include "knetdemo.h"
 
 /*
- * Where the file goes; what is there already is replaced if it is a file. NULL
- * is the standard output.
+ * Return the name that the file gets; NULL stands for the standard output. An
+ * existing regular file of this name will be replaced.
  */
 const char *local_name(const struct url *u, const struct options *opt)
 {
@@ -40,7 +40,7 @@ const char *local_name(const struct url *u, const struct options *opt)
 	return name;
 }
 
-/* How large the file is; what is there cannot be trusted without that */
+/* Return the size of the file; without it the content cannot be trusted */
 unsigned long long part_size(const struct part *p)
 {
 	struct stat st;
@@ -50,7 +50,7 @@ unsigned long long part_size(const struct part *p)
 	return st.st_size;
 }
 
-/* Take away all from @size on */
+/* Truncate the file to @size */
 void cut_part(const struct part *p, unsigned long long size)
 {
 	if (ftruncate(p->fd, size))
@@ -59,8 +59,8 @@ void cut_part(const struct part *p, unsigned long long size)
 }
 
 /*
- * The mode that the new file gets: that of the file it replaces. Where this
- * belongs to somebody else it can take permissions away, but not give any.
+ * The new file gets the mode of the file that it replaces. If that file belongs
+ * to another user, its mode can remove permissions but not add any.
  */
 static void find_mode(struct part *p)
 {
@@ -79,8 +79,9 @@ static void find_mode(struct part *p)
 }
 
 /*
- * The file that is written to until it is whole. Others may write to its
- * directory, too: what is there must be ours, and nobody else be at it.
+ * Open the file that the data is written to. Other users may write to its
+ * directory: an existing file must belong to this user, have no other name, and
+ * not be in use by another retrieval.
  */
 void open_part(struct part *p, const char *name, bool resume)
 {
@@ -111,12 +112,12 @@ void open_part(struct part *p, const char *name, bool resume)
 		if (flock(p->fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK)
 			die(EXIT_LOCAL, "%s: somebody else retrieves it",
 			    p->path);
-		/* Still of this name, when we were the last to lock it? */
+		/* The one before may have renamed it before we got the lock */
 		if (!lstat(p->path, &there) && there.st_ino == st.st_ino &&
 		    there.st_dev == st.st_dev)
 			break;
 	}
-	/* Nobody reads more of it than of the file that it replaces */
+	/* Until then nobody gets more rights than on the file it replaces */
 	if (p->has_mode)
 		fchmod(p->fd, p->mode | 0600);
 	if (!resume)
@@ -124,7 +125,7 @@ void open_part(struct part *p, const char *name, bool resume)
 	p->mtime = resume ? st.st_mtime : 0;
 }
 
-/* For the standard output: the kernel writes to regular files only */
+/* The kernel only writes to regular files, not to the standard output */
 void open_unnamed(struct part *p)
 {
 	const char *dir = getenv("TMPDIR");
@@ -144,8 +145,8 @@ void open_unnamed(struct part *p)
 }
 
 /*
- * The date that the server gives to the file: a later --resume compares it with
- * the server's, and the clocks of the two hosts need not agree.
+ * Give the file the server's date. A later --resume compares the two, so that
+ * it does not depend on the local clock.
  */
 void date_part(const struct part *p, unsigned long long mtime)
 {
@@ -178,7 +179,7 @@ static void copy_to_stdout(const struct part *p)
 		die(EXIT_LOCAL, "%s: %s", p->path, strerror(errno));
 }
 
-/* The file is whole: give it its name, and make that last */
+/* The file is complete: synchronise and rename it */
 void put_in_place(const struct part *p)
 {
 	char *copy;
@@ -188,7 +189,7 @@ void put_in_place(const struct part *p)
 		copy_to_stdout(p);
 		return;
 	}
-	/* A file system without modes has none to keep */
+	/* EPERM: the file system has no modes */
 	if (p->has_mode && fchmod(p->fd, p->mode) && errno != EPERM)
 		die(EXIT_LOCAL, "%s: %s", p->path, strerror(errno));
 	if (fsync(p->fd))
@@ -200,7 +201,7 @@ void put_in_place(const struct part *p)
 	copy = copy_of(p->name);
 	dir = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir >= 0) {
-		/* Not all file systems can */
+		/* Some file systems cannot synchronise a directory */
 		if (fsync(dir) && errno != EINVAL && errno != EROFS)
 			die(EXIT_LOCAL, "%s: %s", copy, strerror(errno));
 		close(dir);

@@ -17,7 +17,7 @@
 
 #include "knetdemo.h"
 
-/* NULL where there is none, or where it is no text */
+/* Return the first line, or NULL if there is none or it has a NUL */
 static char *first_line(FILE *file)
 {
 	char *line = NULL;
@@ -41,8 +41,9 @@ static void on_signal_asking(int sig)
 }
 
 /*
- * Read a line from the terminal without showing it. Whatever comes, the
- * terminal is as it was before the signal is. Returns the signal, or 0.
+ * Read a line from the terminal without echo. If a signal arrives, restore the
+ * terminal first, so that the signal's effect never finds it changed. Returns
+ * the signal, or 0.
  */
 static int ask_line(int tty, const struct url *u, char *line, size_t size)
 {
@@ -70,7 +71,7 @@ static int ask_line(int tty, const struct url *u, char *line, size_t size)
 	quiet.c_lflag |= ICANON | ISIG;
 	tcsetattr(tty, TCSAFLUSH, &quiet);
 	dprintf(tty, "Password for %s@%s: ", u->user, u->host);
-	/* Signals come here and nowhere else */
+	/* Signals are only delivered in here */
 	if (ppoll(&poll_tty, 1, NULL, &mask) > 0)
 		n = read(tty, line, size - 1);
 	tcsetattr(tty, TCSAFLUSH, &before);
@@ -95,7 +96,7 @@ static char *ask_password(const struct url *u)
 		die(EXIT_LOGIN,
 		    "no password for %s: use --password-file or a netrc",
 		    u->user);
-	/* After a stop it goes on here */
+	/* A signal that stopped us returns here when we are continued */
 	while ((sig = ask_line(tty, u, line, sizeof(line))))
 		kill(getpid(), sig);
 	close(tty);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What happens beside a transfer, in a thread of its own: the bar, and the time
- * limits that the kernel does not know.
+ * A thread beside a transfer that draws the bar, and enforces the time limits
+ * that the kernel does not have.
  */
 
 #define _GNU_SOURCE
@@ -27,10 +27,10 @@ static struct {
 	pthread_mutex_t lock;	/* protects @over and @whole */
 	pthread_cond_t end;
 	bool over;
-	bool whole;	/* over, and all of the file is there */
+	bool whole;	/* over, and the file is complete */
 } bar = { .lock = PTHREAD_MUTEX_INITIALIZER, .end = PTHREAD_COND_INITIALIZER };
 
-/* The fields of a line, separated by blanks; returns how many there are */
+/* Split a line into fields, separated by blanks; returns their number */
 static int split(char *line, char **fields, int max)
 {
 	char *save, *field;
@@ -43,8 +43,8 @@ static int split(char *line, char **fields, int max)
 }
 
 /*
- * What /proc shows of our transfer: its size, or 0, and its stage. The first
- * line has the names of the columns.
+ * Read size (0 if unknown) and stage of our transfer from /proc. The first line
+ * there has the names of the columns.
  */
 static bool read_proc(unsigned long long *size, char *stage, size_t len)
 {
@@ -103,7 +103,7 @@ static void draw(void)
 	int n;
 
 	at = fstat(bar.w->fd, &st) ? 0 : st.st_size;
-	/* The transfer may have been faster than its size could be read */
+	/* The transfer can end before its size was read */
 	if (bar.whole)
 		bar.size = at;
 	human(at, done, sizeof(done));
@@ -120,8 +120,8 @@ static void draw(void)
 }
 
 /*
- * Has the transfer used up its time? Only the stage tells whether it still
- * connects, and only the time that this takes is limited by @connect_limit.
+ * Is the transfer out of time? @connect_limit only limits the stage in which
+ * the transfer connects.
  */
 static bool out_of_time(const char *stage)
 {
@@ -141,7 +141,7 @@ static void *thread_main(void *arg)
 
 	pthread_mutex_lock(&bar.lock);
 	for (tick = 0; !bar.over; tick++) {
-		/* After its size only the stage of connecting is of interest */
+		/* With the size known, only @connect_limit needs the stage */
 		if ((bar.w->connect_limit && !bar.out_of_time) ||
 		    (bar.w->draw && !bar.size)) {
 			unsigned long long size;
@@ -153,8 +153,8 @@ static void *thread_main(void *arg)
 			draw();
 		if (bar.out_of_time || out_of_time(stage)) {
 			/*
-			 * Again each time, since a signal that comes just
-			 * before the ioctl does not end it.
+			 * Repeat it at each tick: a signal that arrives just
+			 * before the ioctl does not interrupt it.
 			 */
 			bar.out_of_time = true;
 			pthread_kill(bar.transfers, SIGUSR1);
@@ -178,7 +178,8 @@ static void *thread_main(void *arg)
 
 /*
  * Watch a transfer of the calling thread until watch_transfer_end(). @w must
- * stay until then. Signals are for the calling thread, whose ioctl they end.
+ * stay valid until then. The thread blocks all signals, so that they interrupt
+ * the ioctl in the calling thread.
  */
 void watch_transfer(const struct watched *w)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * ftp:// URLs: RFC 1738, and what is safe to send to a server.
+ * Parse ftp:// URLs (RFC 1738), and check what is sent to a server.
  */
 
 #define _GNU_SOURCE
@@ -13,7 +13,7 @@
 
 #include "knetdemo.h"
 
-/* Undo %XX in place; false where that is no text */
+/* Decode %XX in place; false for bad digits and for %00 */
 static bool unescape(char *s)
 {
 	char *to = s;
@@ -38,7 +38,7 @@ static bool unescape(char *s)
 	return true;
 }
 
-/* Can this be sent to a server? Else it would be more than one command. */
+/* Refuse control characters: they could begin another command */
 void check_text(const char *what, const char *text, size_t max)
 {
 	size_t i;
@@ -63,8 +63,8 @@ static bool is_port(const char *text)
 }
 
 /*
- * RFC 1738, section 3.2.2: ";type=" with one letter behind it is no part of the
- * name. A client that retrieves a file as it is can ignore "i" only.
+ * RFC 1738, section 3.2.2: ";type=" and a letter are not part of the name. This
+ * client retrieves files as they are, so only the type "i" is accepted.
  */
 static void cut_type(char *path)
 {
@@ -77,7 +77,7 @@ static void cut_type(char *path)
 	*type = '\0';
 }
 
-/* No message shows the URL: it may have a password */
+/* No message may show the URL, since it can have a password */
 struct url parse_url(char *text, const struct options *opt)
 {
 	struct url u = {};
@@ -87,7 +87,7 @@ struct url parse_url(char *text, const struct options *opt)
 		die(EXIT_USAGE, "not an ftp:// URL");
 	text += 6;
 	all = copy_of(text);
-	/* RFC 3986, section 3.5: a fragment is for the client alone */
+	/* RFC 3986, section 3.5: a fragment is not sent to the server */
 	all[strcspn(all, "#")] = '\0';
 	host = all;
 	end = strchr(host, '/');
@@ -109,7 +109,7 @@ struct url parse_url(char *text, const struct options *opt)
 			if (!opt->url_password)
 				die(EXIT_USAGE, "a password in a URL can be seen by all users: see --password-in-url");
 			*u.password++ = '\0';
-			/* They have seen it long enough */
+			/* Hide it from ps as soon as possible */
 			memset(text + (u.password - all), '*',
 			       strlen(u.password));
 		}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Messages, signals and files of /proc: what all commands need.
+ * Messages, signals and files of /proc, for all commands.
  */
 
 #define _GNU_SOURCE
@@ -17,8 +17,8 @@
 #include "knetdemo.h"
 
 /*
- * Print text that a server, a process or an URL chose: only what the terminal
- * shows, nothing that it obeys.
+ * Print text from a server, a process or a URL. Characters that a terminal
+ * could interpret as commands are escaped.
  */
 void put_clean(const char *s, FILE *to)
 {
@@ -81,7 +81,7 @@ void note(const char *format, ...)
 	va_end(args);
 }
 
-/* For strings that the program cannot do without */
+/* Copy a string, or exit */
 char *copy_of(const char *text)
 {
 	char *copy = strdup(text);
@@ -91,7 +91,7 @@ char *copy_of(const char *text)
 	return copy;
 }
 
-/* Is all that was printed out? A line may have gone, and failed, before. */
+/* Exit if something that was printed could not be written, now or before */
 void flush_output(void)
 {
 	if (fflush(stdout) || ferror(stdout))
@@ -102,8 +102,8 @@ atomic_int caught;
 bool quiet;
 
 /*
- * Ends the call that waits. A signal may also come just before that call: then
- * an alarm does, as often as needed.
+ * The signal interrupts a waiting system call. It can also arrive just before
+ * that call, so an alarm repeats it until the program has noticed.
  */
 static void on_signal(int sig)
 {
@@ -112,12 +112,12 @@ static void on_signal(int sig)
 	alarm(1);
 }
 
-/* Ends the call that waits, and nothing else: another thread repeats it */
+/* Only interrupts the waiting system call; the other thread repeats it */
 static void on_poke(int sig)
 {
 }
 
-/* nohup and others want some to stay ignored */
+/* A signal that is ignored stays so, for nohup */
 void catch_signal(int sig, void (*handler)(int), struct sigaction *old)
 {
 	struct sigaction act = { .sa_handler = handler };
@@ -135,7 +135,7 @@ void catch_signals(void)
 
 	for (i = 0; i < ARRAY_SIZE(signals); i++)
 		catch_signal(signals[i], on_signal, &old);
-	/* Also where it was ignored */
+	/* Needed even if the parent ignored it */
 	sigaction(SIGUSR1, &(struct sigaction){ .sa_handler = on_poke }, NULL);
 }
 
@@ -185,7 +185,7 @@ FILE *open_proc(const char *name)
 	return file;
 }
 
-/* A line of a file of ours in /proc */
+/* Print a line of one of our files in /proc */
 void put_line(const char *line)
 {
 	char *copy = copy_of(line + strspn(line, " "));

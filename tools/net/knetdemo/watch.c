@@ -12,7 +12,7 @@
 
 #include "knetdemo.h"
 
-/* Lines of the file, across the pieces in which they are read */
+/* Lines of the file, which read() may return in parts */
 struct lines {
 	int fd;
 	unsigned long long lost;
@@ -21,8 +21,8 @@ struct lines {
 };
 
 /*
- * Print what came since the last call. Returns false at the end of what is
- * there, or when a signal ended the wait.
+ * Print the lines since the last call. Returns false when there are no more, or
+ * after a signal.
  */
 static bool print_new(struct lines *l)
 {
@@ -43,7 +43,7 @@ static bool print_new(struct lines *l)
 			put_line(line);
 			continue;
 		}
-		/* There is such a line only where more was lost */
+		/* The kernel only prints such a line after further losses */
 		if (sscanf(line, "# attempts %*u read %*u lost %llu",
 			   &lost) != 1)
 			continue;
@@ -79,7 +79,7 @@ int watch(void)
 	if (read_number(SYSCTL, "monitor") == 0)
 		say("the monitor is off: sysctl net.knetdemo.monitor=1");
 	print_columns(&l);
-	/* What is there already is not read at all */
+	/* Skip the connections that are there already */
 	if (lseek(l.fd, 0, SEEK_HOLE) < 0)
 		die(EXIT_DEVICE, PROC "connections: %s", strerror(errno));
 	flush_output();
