@@ -423,7 +423,8 @@ TEST_F(one, stalls)
 		EXPECT_EQ(cases[i].stage, r.stage) TH_LOG("%s", cases[i].verb);
 		EXPECT_LE(r.timeout_ms / 1e3, start)
 			TH_LOG("%s", cases[i].verb);
-		EXPECT_GE(r.timeout_ms / 1e3 + 1, start)
+		/* How late depends on the host; without a limit it is 30 s */
+		EXPECT_GT(20, start)
 			TH_LOG("%s", cases[i].verb);
 		if (!strcmp(cases[i].verb, "data"))
 			EXPECT_EQ(100000 - 1, r.bytes);
