@@ -8,7 +8,7 @@
 #                       guests; KUnit in the first
 #   built-in            KUnit at boot and some kselftests, built in
 #   kunit               KUnit under User Mode Linux, by kunit.py
-#   lab                 the exercises, their mistakes and the old programs
+#   lab                 the exercises, their mistakes, the old programs, some rules
 #
 # Guests are emulated and wait much of their time: they run beside the builds,
 # which make way. A result is counted when its guest has ended, in this order.
@@ -215,10 +215,15 @@ APPEND=preempt=full job distro-full after distro \
 	guest distro-full 3000 -k "$distro" -m -- "$tests
 grep -o 'preempt=[a-z]*' /proc/cmdline
 run tcp udp monitor lab.sh module.sh"
+# Some of the rules, all by make break RULE=all. Each part has a status.
 lab()
 {
-	"$TOP/dev/lab/check.sh" auto
-	"$TOP/dev/then-and-now/check.sh"
+	local rc=0
+
+	"$TOP/dev/lab/check.sh" auto || rc=1
+	"$TOP/dev/then-and-now/check.sh" || rc=1
+	"$TOP/dev/break.sh" --check 01 03 06 16 17 18 || rc=1
+	return "$rc"
 }
 job lab after distro lab
 job debug after debug-kernel guest debug 4500 -k debug -m -u -l -- "$debug_tests
