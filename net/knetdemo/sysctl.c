@@ -380,16 +380,15 @@ static int knd_sysctl_store(struct knd_net *kn, const struct knd_knob *knob,
 static void knd_sysctl_show(struct knd_net *kn, const struct knd_knob *knob,
 			    char *text)
 {
-	const void *member = (void *)&kn->cfg + knob->offset;
+	const void *value = (void *)&kn->cfg + knob->offset;
 	int on;
 
-	if (!knob->is_switch) {
-		knob->show(knob, member, text);
-		return;
+	if (knob->is_switch) {
+		on = READ_ONCE(*(const int *)value) ||
+		     kn->deferred[knob->role].cred ? KND_SWITCH_DEFERRED : 0;
+		value = &on;
 	}
-	on = READ_ONCE(*(const int *)member) || kn->deferred[knob->role].cred ?
-	     KND_SWITCH_DEFERRED : 0;
-	knob->show(knob, &on, text);
+	knob->show(knob, value, text);
 }
 
 static bool knd_is_blank(char c)

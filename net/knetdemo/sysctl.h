@@ -17,7 +17,7 @@ struct knd_net;
 
 /* An IPv6 address, "%", a device name and the NUL */
 #define KND_ADDR_LEN	(INET6_ADDRSTRLEN + IFNAMSIZ)
-/* The longest udp_message and its NUL */
+/* The longest text and its NUL */
 #define KND_TEXT_LEN	256
 
 /* Roles that a switch starts and stops */
