@@ -419,22 +419,29 @@ static void knd_conn_release(struct knd_conn *c, enum knd_close why, bool reset)
  * empty: retry until no task owns it.
  */
 static void knd_conn_lock(struct knd_conn *c)
+	__acquires(&c->sk->sk_lock.slock)
 {
 	bool slow;
 
-	if (c->ops->deferred)
+	if (c->ops->deferred) {
 		lock_sock(c->sk);
-	else
+		/* Sparse counts a socket that a task owns as locked */
+		__acquire(&c->sk->sk_lock.slock);
+	} else {
 		while ((slow = lock_sock_fast(c->sk)))
 			unlock_sock_fast(c->sk, slow);
+	}
 }
 
 static void knd_conn_unlock(struct knd_conn *c)
+	__releases(&c->sk->sk_lock.slock)
 {
-	if (c->ops->deferred)
+	if (c->ops->deferred) {
+		__release(&c->sk->sk_lock.slock);
 		release_sock(c->sk);
-	else
+	} else {
 		unlock_sock_fast(c->sk, false);
+	}
 }
 
 static void knd_conn_work(struct work_struct *work)
