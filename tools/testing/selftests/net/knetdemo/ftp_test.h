@@ -18,7 +18,7 @@
 #define PASSWORD	"pAsSwOrD4711"
 #define TIMEOUT_MS	300
 
-static inline int dev = -1;
+static int dev __attribute__((unused)) = -1;
 static char *data;
 static const size_t data_size = 3 * 1024 * 1024 + 12345;
 

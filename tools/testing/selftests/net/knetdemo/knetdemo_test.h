@@ -60,7 +60,9 @@ static inline int knd_write(const char *dir, const char *name,
 	ssize_t n;
 	int err, fd;
 
-	snprintf(path, sizeof(path), "%s%s", dir, name);
+	if (snprintf(path, sizeof(path), "%s%s", dir, name) >=
+	    (int)sizeof(path))
+		return -ENAMETOOLONG;
 	fd = open(path, O_WRONLY);
 	if (fd < 0)
 		return -errno;
@@ -79,7 +81,9 @@ static inline int knd_read(const char *dir, const char *name, char *buf,
 	ssize_t n = 0;
 	int err, fd;
 
-	snprintf(path, sizeof(path), "%s%s", dir, name);
+	if (snprintf(path, sizeof(path), "%s%s", dir, name) >=
+	    (int)sizeof(path))
+		return -ENAMETOOLONG;
 	fd = open(path, O_RDONLY);
 	if (fd < 0)
 		return -errno;
