@@ -14,7 +14,7 @@ export KERNEL KSRC CACHE
 export KND_CMD := $(value CMD)
 
 .PHONY: help demo check shell run module kernel menuconfig tree patches lint setup \
-	bench bench-time bench-profile break \
+	check-series series bench bench-time bench-profile break \
 	exercise try solution grade \
 	clean distclean
 
@@ -44,6 +44,8 @@ help:
 	@echo '  make break RULE=n    break a rule of kernel networking, show the test that'
 	@echo '                   notices; RULE=list names them, RULE=all breaks each'
 	@echo '  make patches     regenerate patches/ from the overlay'
+	@echo '  make check-series [FULL=1]   build each patch of the series alone'
+	@echo '  make series      the series as b4 branches, ready to be sent'
 	@echo '  make lint        checkpatch, sparse, W=1, kernel-doc, shellcheck, coccicheck'
 	@echo '  make clean       remove build/; make distclean: the shared cache, too'
 	@echo
@@ -107,8 +109,18 @@ tree: setup
 	@dev/tree.sh "$$(dev/source.sh)" $(SOURCE)
 
 patches:
-	@dev/setup.sh git-absorb
 	@dev/patches.sh
+
+# FULL=1: all architectures, clang, built in, the kselftests
+check-series: setup
+	@dev/setup.sh sparse $(if $(FULL),clang lld gcc-aarch64-linux-gnu \
+		libc6-dev-arm64-cross perl)
+	@dev/check-series.sh $(if $(FULL),--full)
+
+# The series as b4 prep branches, and what b4 would send
+series:
+	@dev/setup.sh b4
+	@dev/b4.sh
 
 lint:
 	@dev/setup.sh sparse coccinelle shellcheck codespell perl g++ \

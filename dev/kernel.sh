@@ -57,8 +57,9 @@ fingerprint()
 		xargs -r sha256sum)
 	gcc --version | head -n 1
 	ld --version | head -n 1
+	grep -h -A99 '^kernel [^D]' "$TOP"/dev/series/*/*.txt
 	(cd "$TOP" && { overlay_files | grep -v '^Documentation/'
-		printf '%s\n' patches/0*.patch dev/kernel.sh dev/selftests.sh
+		printf '%s\n' dev/kernel.sh dev/selftests.sh
 		printf '%s\n' "${fragments[@]#"$TOP"/}"
 		} | sort -u | xargs sha256sum)
 }

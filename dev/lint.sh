@@ -15,7 +15,7 @@ lock "build-$name-lint"
 tree=$("$TOP/dev/tree.sh" "$src" lint)
 cd "$tree"
 mapfile -t overlay < <(overlay_files)
-patches=("$TOP"/patches/*.patch)
+patches=("$TOP"/patches/*/*.patch)
 
 # The files of the project that a pattern matches
 # ours PATTERN
@@ -123,7 +123,7 @@ lint_patches()
 		printf '%s\n' "${overlay[@]}" | awk '
 		NR == FNR { ours[$0]; next }
 		/^diff --git / { skip = substr($4, 3) in ours }
-		!skip' - "$patch" > "$dir/$(basename "$patch")"
+		!skip' - "$patch" > "$dir/${patch//[!0-9A-Za-z]/-}.patch"
 	done
 	# NOT_UNIFIED_DIFF: what is left may be a message alone.
 	checkpatch --ignore "$IGNORE,MISSING_SIGN_OFF,NOT_UNIFIED_DIFF" \

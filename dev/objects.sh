@@ -6,6 +6,8 @@
 KARCH=x86_64
 KCROSS=
 KCC=$(kcc)
+# As a module (m) or built in (y)
+KMODE=m
 
 # kmake TREE OBJECTS ARGUMENTS...
 kmake()
@@ -17,7 +19,7 @@ kmake()
 		"CC=$KCC" "PYTHON3=$PYTHON3" "-j$(nproc)" W=1 "$@"
 }
 
-# tinyconfig with the options of files, where the kernel has them. KNETDEMO=m
+# tinyconfig with the options of files, where the kernel has them. KNETDEMO
 # and the KUnit tests are taken or it fails.
 # configure_objects TREE OBJECTS FILES...
 configure_objects()
@@ -28,7 +30,7 @@ configure_objects()
 	mkdir -p "$objects"
 	{
 		cat "$@"
-		echo CONFIG_KNETDEMO=m
+		echo CONFIG_KNETDEMO=$KMODE
 		echo CONFIG_KNETDEMO_KUNIT_TEST=y
 	} > "$wanted.new"
 	if ! cmp -s "$wanted.new" "$wanted" || [ ! -f "$objects/.config" ]; then
@@ -39,7 +41,7 @@ configure_objects()
 	# All of it each time: an older tree had no option for the tests
 	cat "$wanted" >> "$objects/.config"
 	kmake "$tree" "$objects" olddefconfig
-	grep -qx CONFIG_KNETDEMO=m "$objects/.config"
+	grep -qx CONFIG_KNETDEMO=$KMODE "$objects/.config"
 }
 
 # Compile every file of net/knetdemo. What is found goes to the standard output

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Make or refresh a tree to build in: the pristine source, the changes that
-# patches/ make to files that the kernel has, and the overlay. Print its name.
+# Make or refresh a tree to build in: the pristine source, the lines that
+# dev/series adds to files of the kernel, and the overlay. Print its name.
 # tree.sh SRC PURPOSE
 #
 # Each directory of objects has a tree of its own (release, debug, lint, uml),
@@ -33,30 +33,12 @@ copy_tree()
 	touch "$tree/.knetdemo-stamp"
 }
 
-# patches/ on just the files that they touch, then the overlay on top.
+# The files of the kernel that the series edit, edited, and the overlay
 # stage_changes DIR
 stage_changes()
 {
-	local dir=$1 patch file
-
-	while read -r file; do
-		[ -f "$src/$file" ] || continue
-		mkdir -p "$dir/$(dirname "$file")"
-		cp "$src/$file" "$dir/$file"
-	done < <(sed -n 's,^+++ b/\([^[:blank:]]*\).*,\1,p' "$TOP"/patches/0*.patch | sort -u)
-	for patch in "$TOP"/patches/0*.patch; do
-		case $patch in
-		*/0000-*) continue ;;
-		esac
-		(cd "$dir" && GIT_DIR=/nonexistent git apply "$patch") ||
-			die "patches/$(basename "$patch") does not apply to $src"
-	done
-	# The overlay decides what is in the component's own files
-	(cd "$dir" && find . -type f | sed 's,^\./,,') |
-	while read -r file; do
-		[ -f "$src/$file" ] || rm "$dir/$file"
-	done
-	overlay_files | rsync -a --files-from=- "$TOP/" "$dir/"
+	"$PYTHON3" "$TOP/dev/series.py" edits "$src" "$1"
+	overlay_files | rsync -a --files-from=- "$TOP/" "$1/"
 }
 
 # Stop where a file that this script lays was edited in the tree
@@ -78,7 +60,7 @@ refuse_edited_copies()
 		if [ -f "$TOP/$file" ]; then
 			say "    to take the edit over: cp $tree/$file $TOP/$file"
 		else
-			say "    the change belongs to patches/, see dev/patches.sh --edit"
+			say "    the change belongs to a line \"kernel $file\" in dev/series/*/*.txt"
 		fi
 		say "    to drop it:            rm $tree/$file"
 	done
