@@ -111,6 +111,8 @@ class Reader:
             self.lines.pop()
         self.code = blank_out(text).split('\n')
         self.divided = divided
+        # What programs see has its numbers and its layout from the first
+        self.whole_types = name.startswith('include/uapi/')
         self.units = []
         self.pending = []
         self.at = 0
@@ -298,8 +300,7 @@ class Reader:
             return self.block(lines, codes, 'table')
         return Unit(lines, code, [name], wanted=True)
 
-    @staticmethod
-    def block(lines, codes, kind):
+    def block(self, lines, codes, kind):
         """A type or a table, of which each member or element is a part"""
         head = 0
         while '{' not in codes[head]:
@@ -310,8 +311,12 @@ class Reader:
         else:
             name = re.search(r'(\w+)\s*(\[[^{]*\])?\s*(__\w+\s*)*=',
                              text).group(1)
-        if codes[0].rstrip().endswith(';'):
-            return Unit(lines, '\n'.join(codes), [name], wanted=True)
+        if codes[0].rstrip().endswith(';') or self.whole_types:
+            names = [name] if name else []
+            if text.startswith('enum'):
+                names += re.findall(r'^\s*(\w+)', '\n'.join(codes[head + 1:]),
+                                    re.M)
+            return Unit(lines, '\n'.join(codes), names, wanted=True)
         unit = Unit(lines, text, [name] if name else [], wanted=bool(name))
         unit.parts = []
         first = head + 1
