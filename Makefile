@@ -84,14 +84,16 @@ module: setup
 	@dev/module.sh "$$(dev/kernel.sh $(KIND) $(if $(filter auto,$(KIND)),m,$(MODE)))" '$(DIR)'
 
 # The exercises: samples/knetdemo, checked in the guest
-exercise solution try: N := $(or $(N),$(error make $@ wants N=, 1 to 8))
 exercise:
+	$(if $(N),,$(error make $(@) wants N=, 1 to 8))
 	@dev/lab/exercise.sh '$(N)'
 
 try: setup
+	$(if $(N),,$(error make $(@) wants N=, 1 to 8))
 	@dev/lab/try.sh $(KIND) '$(N)' $(if $(DIR),'$(DIR)')
 
 solution:
+	$(if $(N),,$(error make $(@) wants N=, 1 to 8))
 	@dev/lab/solution.sh '$(N)' $(if $(DIR),'$(DIR)')
 
 grade: setup

@@ -4,7 +4,7 @@
  *
  * accept() waits until somebody connects. insmod must not wait for that, so a
  * kernel thread does. What starts a thread also has to end it: rmmod stops the
- * thread and waits until it has returned, since its code is unloaded after that.
+ * thread and waits until it has returned, as its code is unloaded after that.
  */
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt

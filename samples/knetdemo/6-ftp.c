@@ -31,14 +31,14 @@
 static char *server = "127.0.0.1";
 static char *user = "anonymous";
 static char *pass = "knetdemo@";
-static char *file = "README";
+static char *path = "README";
 module_param(server, charp, 0400);
 MODULE_PARM_DESC(server, "IPv4 address of the server");
 module_param(user, charp, 0400);
 MODULE_PARM_DESC(user, "user name");
 module_param(pass, charp, 0400);
 MODULE_PARM_DESC(pass, "password");
-module_param(file, charp, 0400);
+module_param_named(file, path, charp, 0400);
 MODULE_PARM_DESC(file, "file to retrieve");
 
 /* An open file: a transfer */
@@ -175,7 +175,7 @@ static int knd_ftp_retrieve(struct knd_ftp *ftp)
 		return ret;
 	ret = knd_ftp_port(ftp, listener);
 	if (ret == 200)
-		ret = knd_ftp_command(ftp, "RETR", file);
+		ret = knd_ftp_command(ftp, "RETR", path);
 	if (ret == 150 || ret == 125)
 		ret = knd_ftp_error(kernel_accept(listener, &ftp->data, 0));
 	sock_release(listener);
@@ -228,7 +228,7 @@ static void knd_ftp_free(struct knd_ftp *ftp)
 	kfree(ftp);
 }
 
-static int knd_ftp_open(struct inode *inode, struct file *filp)
+static int knd_ftp_open(struct inode *inode, struct file *file)
 {
 	struct knd_ftp *ftp = kzalloc_obj(*ftp, GFP_KERNEL);
 	int ret;
@@ -239,17 +239,17 @@ static int knd_ftp_open(struct inode *inode, struct file *filp)
 	ret = knd_ftp_session(ftp);
 	if (ret) {
 		if (ret > 0)
-			pr_info_ratelimited("the server refused with %d\n", ret);
+			pr_info_ratelimited("the server refused: %d\n", ret);
 		knd_ftp_free(ftp);
 		return ret > 0 ? -EACCES : ret;
 	}
-	filp->private_data = ftp;
+	file->private_data = ftp;
 	return 0;
 }
 
 static ssize_t knd_ftp_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
-	struct knd_ftp *ftp = iocb->ki_filp->private_data;
+	struct knd_ftp *ftp = iocb->ki_file->private_data;
 	struct msghdr msg = {};
 	int ret = 0;
 
@@ -278,9 +278,9 @@ static ssize_t knd_ftp_read_iter(struct kiocb *iocb, struct iov_iter *to)
 	return ret;
 }
 
-static int knd_ftp_release(struct inode *inode, struct file *filp)
+static int knd_ftp_release(struct inode *inode, struct file *file)
 {
-	knd_ftp_free(filp->private_data);
+	knd_ftp_free(file->private_data);
 	return 0;
 }
 

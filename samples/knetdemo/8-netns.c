@@ -153,6 +153,7 @@ static struct pernet_operations knd_daytime_ops = {
 	.id = &knd_daytime_id,
 	.size = sizeof(struct knd_daytime),
 };
+
 /* Task 4 ends. Instead: static struct pernet_operations knd_daytime_ops; */
 
 static int __init knd_sample_netns_init(void)
