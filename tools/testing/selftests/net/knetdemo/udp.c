@@ -28,6 +28,20 @@
 /* A device that takes every packet and frees it at once */
 #define HOLE	"ip link add hole type dummy && ip addr add 192.0.2.1/24 dev hole && ip addr add 2001:db8::1/64 dev hole nodad && ip link set hole arp off up"
 
+/* Try to share a port with the emitter; returns whether that was refused */
+static bool port_is_exclusive(int family, int port)
+{
+	struct sockaddr_in6 sin6 = { .sin6_port = htons(port) };
+	int fd, err, on = 1;
+
+	sin6.sin6_family = family;
+	fd = socket(family, SOCK_DGRAM, 0);
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	err = bind(fd, (void *)&sin6, sizeof(sin6)) ? errno : 0;
+	close(fd);
+	return err == EADDRINUSE;
+}
+
 FIXTURE(udp) {
 	struct udp_wire wire;
 	char buf[65536];
@@ -419,6 +433,8 @@ TEST_F(udp, settings_change_in_a_run)
 	ASSERT_EQ(13, udp_recv(b, self->buf, sizeof(self->buf), WAIT_MS));
 	ASSERT_EQ(13, udp_recv(b, self->buf, sizeof(self->buf), WAIT_MS));
 	EXPECT_EQ(0, udp_drain(a));
+	/* The two sockets shared the port only while both were open */
+	EXPECT_TRUE(port_is_exclusive(variant->family, 4242));
 
 	/* The payload: after the write nothing old is sent */
 	ASSERT_EQ(0, knd_set("udp_message", "changed"));
@@ -432,6 +448,20 @@ TEST_F(udp, settings_change_in_a_run)
 	udp_drain(b);
 	ASSERT_EQ(100, udp_recv(b, self->buf, sizeof(self->buf), WAIT_MS));
 	EXPECT_EQ(0, memcmp("kndu", self->buf, 4));
+
+	/* The source port, by a new socket */
+	ASSERT_EQ(0, knd_set("udp_sport", "4343"));
+	EXPECT_EQ(4343, udp_port("source"));
+
+	/* With and without segments on the same socket */
+	ASSERT_EQ(0, knd_set("udp_gso", "4"));
+	udp_drain(b);
+	ASSERT_EQ(100, udp_recv(b, self->buf, sizeof(self->buf), WAIT_MS));
+	ASSERT_EQ(0, knd_set("udp_gso", "1"));
+	ASSERT_EQ(0, knd_set("udp_size", "1000"));
+	udp_drain(b);
+	ASSERT_EQ(1000, udp_recv(b, self->buf, sizeof(self->buf), WAIT_MS));
+	ASSERT_EQ(0, knd_set("udp_size", "100"));
 
 	/* A value that cannot be used is refused; the run continues */
 	EXPECT_EQ(-ENETUNREACH, knd_set("udp_daddr", variant->nowhere));
@@ -494,6 +524,18 @@ TEST_F(udp, multicast)
 		EXPECT_EQ(13, udp_recv(fd, self->buf, sizeof(self->buf),
 				       WAIT_MS));
 	EXPECT_EQ(0, udp_drain(fd));
+
+	/* A router would forward it with this TTL */
+	ASSERT_EQ(0, knd_run(variant->family == AF_INET ?
+			     CHAIN RULE "ip ttl != 9 drop" :
+			     CHAIN RULE "ip6 hoplimit != 9 drop"));
+	ASSERT_EQ(0, knd_set("udp", "1"));
+	ASSERT_EQ(0, udp_wait_over(WAIT_MS));
+	EXPECT_EQ(3, udp_number("failed"));
+	ASSERT_EQ(0, knd_set("udp_ttl", "9"));
+	ASSERT_EQ(0, knd_set("udp", "1"));
+	ASSERT_EQ(0, udp_wait_over(WAIT_MS));
+	EXPECT_EQ(3, udp_number("sent"));
 	close(fd);
 }
 
@@ -1018,10 +1060,34 @@ TEST_F(udp, a_full_socket_buffer)
 	close(fd);
 }
 
+/* A paced run without room: what it skips and what is late are counted */
+TEST_F(udp, a_run_that_falls_behind)
+{
+	int fd;
+
+	fd = udp_socket_far(&self->wire, variant->far, PORT);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, knd_run(HOLD));
+	ASSERT_EQ(0, knd_set("udp_size", "1400"));
+	ASSERT_EQ(0, knd_set("udp_count", "0"));
+	ASSERT_EQ(0, knd_set("udp_interval_us", "100"));
+	ASSERT_EQ(0, knd_set("udp", "1"));
+	/* The second and more that is behind is skipped */
+	EXPECT_LE(1, udp_wait_number("skipped", 1, WAIT_MS));
+	ASSERT_EQ(0, knd_run("tc qdisc del dev tx0 root"));
+	EXPECT_LE(1000, udp_wait_number("late", 1000, WAIT_MS));
+	ASSERT_EQ(0, knd_set("udp", "0"));
+	EXPECT_EQ(udp_number("skipped"), knd_stat("udp_skipped"));
+	EXPECT_EQ(udp_number("late"), knd_stat("udp_late"));
+	EXPECT_LE(1000000, udp_number("late_max_us"));
+	EXPECT_EQ(0, udp_number("failed"));
+	close(fd);
+}
+
 TEST_F(udp, a_device_that_goes_down_and_comes_back)
 {
 	long long sent;
-	int fd;
+	int fd, port;
 
 	fd = udp_socket_far(&self->wire, variant->far, PORT);
 	ASSERT_LE(0, fd);
@@ -1048,6 +1114,11 @@ TEST_F(udp, a_device_that_goes_down_and_comes_back)
 	EXPECT_LE(sent + 10, udp_wait_number("sent", sent + 10, WAIT_MS));
 	udp_drain(fd);
 	ASSERT_EQ(13, udp_recv(fd, self->buf, sizeof(self->buf), WAIT_MS));
+	/* The socket was connected again once, not for each datagram */
+	port = udp_port("source");
+	sent = udp_number("sent");
+	ASSERT_LE(sent + 10, udp_wait_number("sent", sent + 10, WAIT_MS));
+	EXPECT_EQ(port, udp_port("source"));
 
 	/* The device is removed: the run counts failures and continues */
 	ASSERT_EQ(0, knd_run("ip link del tx0"));
