@@ -222,7 +222,7 @@ static long long stress_errors(void)
  */
 TEST_F_TIMEOUT(stress, every_change_at_once, 1200)
 {
-	long rounds = udp_scale(150, 10);
+	long rounds = udp_scale(100, 10);
 	const struct stress_job jobs[] = {
 		{ stress_switch, rounds },
 		{ stress_payload, rounds },
@@ -291,7 +291,7 @@ static void stress_link(unsigned int round)
 TEST_F_TIMEOUT(stress, devices_come_and_go, 1200)
 {
 	static const char * const intervals[] = { "0", "100" };
-	long rounds = udp_scale(48, 3);
+	long rounds = udp_scale(24, 3);
 	const struct stress_job jobs[] = {
 		{ stress_link, rounds },
 		{ stress_payload, 0 },
