@@ -125,7 +125,7 @@ series:
 	@dev/b4.sh
 
 lint:
-	@dev/setup.sh sparse coccinelle shellcheck codespell perl g++ \
+	@dev/setup.sh sparse coccinelle shellcheck codespell perl pylint g++ \
 		python3-docutils gcc-s390x-linux-gnu gcc-aarch64-linux-gnu clang
 	@dev/lint.sh
 

@@ -5,7 +5,7 @@
 # check-series.sh          as a module for the distribution's kernel, W=1 C=1
 #                          (the release kernel's source where there is none)
 # check-series.sh --full   also for x86_64 built in, i386, arm64 and with clang,
-#                          the kselftests and the tool; checkpatch of each patch
+#                          the kselftests and the tool
 # check-series.sh N...     only these patches, counted through both series
 #
 # Only net/knetdemo is compiled, against headers that are there: a patch takes
@@ -123,14 +123,6 @@ build_tools()
 			"$cc" > "$log" 2>&1 || { tail -n 20 "$log"; return 1; }
 		! grep -E 'warning:' "$log" || return 1
 	done
-}
-
-# checkpatch's findings in a patch; what is ignored is explained in lint.sh
-# build_checkpatch COMMIT
-check_patch()
-{
-	own_git "$repo" format-patch -q --stdout -1 "$1" > "$stand.patch"
-	"$TOP/dev/checkpatch.sh" "$src" "$stand.patch"
 }
 
 # each WHAT PATTERN COMMAND...: for each wanted patch that changes such files

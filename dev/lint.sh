@@ -45,7 +45,7 @@ checkpatch()
 	# and 6.12 registers no const ones: the one structure that newer trees
 	# ask to be const and that cannot be
 	found=$(printf '%s\n' "$@" | xargs -P "$(nproc)" -n 5 \
-		scripts/checkpatch.pl --strict --terse --show-types \
+		"$CHECKPATCH" --strict --terse --show-types \
 		--no-summary --codespell --codespellfile "$CODESPELL" \
 		--max-line-length=80 "${args[@]}" 2>&1 |
 		grep -v 'CONST_STRUCT: struct ctl_table should') || :
@@ -224,6 +224,18 @@ lint_shell()
 	[ ${#scripts[@]} -eq 0 ] || shellcheck -x -e SC2317 "${scripts[@]}"
 }
 
+# pylint, and ruff where it is installed
+lint_python()
+{
+	local scripts
+
+	cd "$TOP"
+	mapfile -t scripts < <(find dev -name '*.py')
+	pylint --rcfile=dev/pylintrc "${scripts[@]}"
+	! command -v ruff > /dev/null ||
+		ruff check --select E,F,W,B,UP --line-length 80 "${scripts[@]}"
+}
+
 lint_codespell()
 {
 	cd "$TOP"
@@ -277,7 +289,7 @@ lint_uapi()
 }
 
 failed=0
-# lint WHAT LOG FUNCTION
+# lint WHAT LOG FUNCTION ARGUMENTS...
 lint()
 {
 	local what=$1 log=$LOGS/lint-$2.log start=$SECONDS result=ok rc
@@ -285,7 +297,7 @@ lint()
 	[ ! -t 2 ] || printf '  %-46s        (%s)\r' "$what" "${log#"$TOP"/}" >&2
 	# Each command of the stage counts: not in a condition, where -e is off
 	set +e
-	(set -e; "$3") > "$log" 2>&1 < /dev/null
+	(set -e; "${@:3}") > "$log" 2>&1 < /dev/null
 	rc=$?
 	set -e
 	if [ "$rc" -ne 0 ]; then
@@ -301,8 +313,15 @@ lint()
 }
 
 say "knetdemo: make lint ($name)"
-lint "checkpatch, the files" checkpatch lint_files
-lint "checkpatch, the series" checkpatch-series lint_patches
+# Of each source in the cache, and of the newest release where it can be had
+KERNEL=7.3 KSRC='' "$TOP/dev/source.sh" > /dev/null 2>&1 || :
+while read -r CHECKPATCH; do
+	of=$(basename "${CHECKPATCH%/scripts/*}")
+	lint "checkpatch of $of, the files" "checkpatch-$of" lint_files
+	lint "checkpatch of $of, the series" "checkpatch-series-$of" \
+		lint_patches
+done < <(find "$CACHE"/src/linux-*/scripts "$src/scripts" -maxdepth 1 \
+	-name checkpatch.pl | grep -v '\.tmp/' | sort -u)
 lint "W=1" compile lint_compile
 if [ -f scripts/checker-valid.sh ] &&
    [ "$(scripts/checker-valid.sh sparse)" != 1 ]; then
@@ -317,6 +336,9 @@ lint "clang, W=1 C=1" clang lint_clang
 lint "kernel-doc" kernel-doc lint_kernel_doc
 lint "coccicheck" coccicheck lint_coccicheck
 lint "shellcheck" shellcheck lint_shell
+lint "python" python lint_python
+lint "kselftests, as netdev's CI wants them" ksft "$TOP/dev/ksft_format.py" \
+	tools/testing/selftests/net/knetdemo
 lint "codespell" codespell lint_codespell
 lint "reStructuredText" rst lint_rst
 lint "counters and sysctls, code and page" abi lint_abi

@@ -30,6 +30,7 @@ def symbols(system_map, kbench):
 
 
 def main():
+    """Print the counts of a run by function"""
     name, system_map, kbench = sys.argv[1:4]
     table = symbols(system_map, kbench)
     starts = [address for address, _ in table]
