@@ -11,8 +11,8 @@
 #	-u  run the KUnit suites when knetdemo starts
 #	-a  one more archive for the guest	-p  a plugin for QEMU, with its options
 #
-# In the environment: MEMORY is the guest's in MiB, APPEND is more of the kernel's
-# command line.
+# In the environment: MEMORY is the guest's in MiB, CPUS is the number of its
+# processors (2), APPEND is more of the kernel's command line.
 #
 # The command's output is ours, its status too. What the kernel says goes to a
 # log; any complaint there is a failure, whatever the command said.
@@ -80,7 +80,7 @@ trap 'exit 130' INT TERM
 
 # Instructions are counted on one processor. Everything else has two, which the
 # guest checks, since a kernel without ACPI finds only those in sockets of their own.
-cpus=2
+cpus=${CPUS:-2}
 [ -z "$counting" ] || cpus=1
 smp=(-smp "$cpus,sockets=$cpus,cores=1,threads=1")
 
@@ -189,8 +189,7 @@ if [ -n "$counting" ]; then
 	# Else the kernel polls the clock for 100 ms to learn that timer's rate,
 	# which takes QEMU 12 s in this mode
 	append+=" nolapic_timer"
-	[ -z "$plugin" ] || qemu+=(-plugin "$plugin")
-elif [ "${ACCEL:-}" != tcg ] && kvm_works; then
+elif [ "${ACCEL:-}" != tcg ] && [ -z "$plugin" ] && kvm_works; then
 	qemu+=(-accel kvm -cpu host "${smp[@]}")
 else
 	qemu+=("${tcg[@]}")
@@ -202,6 +201,7 @@ else
 	[ -z "$khz" ] || append+=" tsc=reliable tsc_early_khz=$khz"
 fi
 
+[ -z "$plugin" ] || qemu+=(-plugin "$plugin")
 append+=" ${APPEND:-}"
 : > "$console"
 : > "$run/status"

@@ -1,14 +1,15 @@
 #!/bin/bash
-# Measure every role beside what a user would pick instead.
+# Measure every role beside what a user would use instead.
 # bench.sh [-r ROLE] [-t] [-p CASE]
 #
-#	-r  one role only: monitor, tcp, udp or ftp
+#	-r  one role only: monitor, tcp, udp or ftp; or cpus, which compares one
+#	    processor with two and four, see cpus.sh
 #	-t  nanoseconds under KVM instead of instructions
-#	-p  where the instructions of one case go: ROLE/CASE/WHO, as the table
-#	    has them, * allowed (tcp/echo-64/knetdemo)
+#	-p  which functions execute the instructions of one case: ROLE/CASE/WHO
+#	    as in the table, * allowed (tcp/echo-64/knetdemo)
 #
-# What each boot says is kept in build/bench/raw; report.py makes the tables, the
-# TSV, the plots and the lines about the targets of it.
+# The output of each boot is kept in build/bench/raw. From it report.py makes the
+# tables, the TSV, the plots and the lines about the targets.
 
 # shellcheck source=dev/lib.sh
 . "$(dirname "$0")/../lib.sh"
@@ -30,8 +31,8 @@ if [ -n "$profile" ]; then
 	roles=("${profile%%/*}")
 fi
 for role in "${roles[@]}"; do
-	[[ $role == @(monitor|tcp|udp|ftp) ]] ||
-		die "ROLE=$role is none of monitor, tcp, udp, ftp"
+	[[ $role == @(monitor|tcp|udp|ftp|cpus) ]] ||
+		die "ROLE=$role is none of monitor, tcp, udp, ftp, cpus"
 done
 
 bench=$TOP/build/bench
@@ -39,18 +40,18 @@ files=$bench/files
 mkdir -p "$files"
 start=$SECONDS
 product=$("$TOP/dev/kernel.sh" release y)
-# The same kernel for all boots, whatever becomes of the overlay meanwhile
+# The same kernel for all boots, although the overlay may change meanwhile
 export PRODUCT=$product
 "$TOP/dev/image.sh" > "$bench/image"
 
 compile()
 {
-	# The two addresses tell profile.c where a measurement begins and ends
+	# By these two addresses the plugins see a measurement begin and end
 	gcc -O2 -static -D_GNU_SOURCE -Wall -Wextra -Wno-missing-field-initializers \
 		-I"$TOP/include/uapi" \
 		-Wl,--section-start=.kbmark0=0x10000000 \
 		-Wl,--section-start=.kbmark1=0x10001000 \
-		-o "$files/kbench" "$TOP"/dev/bench/{kbench,tcp,udp,ftp}.c
+		-o "$files/kbench" "$TOP"/dev/bench/{kbench,tcp,udp,ftp,cpus}.c
 	cp "$TOP/dev/bench/guest.sh" "$files/"
 }
 
@@ -70,7 +71,7 @@ empty_hook()
 	exec {LOCK_FD}>&-
 }
 
-# The peers that are whole programs, for this guest only
+# The peers that are programs of the distribution
 archive()
 {
 	local root file tool paths=()
@@ -99,7 +100,7 @@ if [ "$(cat "$bench/hook-for" 2> /dev/null)" != "$product" ]; then
 fi
 stage "peers" bench-peers archive
 
-# The boots of a role, NAME:WHAT; those of the monitor differ in the hook only
+# The boots of a role, ROLE:CASE; those of the monitor differ in the hook only
 boots()
 {
 	local n
@@ -126,7 +127,7 @@ boots()
 	esac
 }
 
-# one_boot SEED NUMBER BOOT: what kbench says about a boot is kept in raw/
+# one_boot SEED NUMBER BOOT: keep the output of kbench in raw/
 one_boot()
 {
 	local seed=$1 boot=$3 name out vm rc=0
@@ -148,6 +149,12 @@ one_boot()
 	rm -f "$out.tmp"
 	[ -s "$out.err" ] || rm -f "$out.err"
 }
+
+if [ "${roles[*]}" = cpus ]; then
+	# shellcheck source=dev/bench/cpus.sh
+	. "$TOP/dev/bench/cpus.sh"
+	exit
+fi
 
 mode=(-c)
 reps=7
@@ -171,7 +178,7 @@ if [ -n "$profile" ]; then
 	exit
 fi
 
-# Nothing is left running when this one is told to end
+# End the guests, too
 trap 'kill $(jobs -p) 2> /dev/null; wait; exit 130' INT TERM
 
 running=0

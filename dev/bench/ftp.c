@@ -2,7 +2,7 @@
 /*
  * kbench: FTP, 64 MiB from vsftpd on loopback to a file in memory
  *
- * Counted: the client from its start to its end, the server, the kernel.
+ * The client from its start to its end, the server and the kernel are counted.
  */
 
 #include <arpa/inet.h>
@@ -167,7 +167,7 @@ static void run_ftp(const struct kb_case *c)
 			commands[c->kind][0]);
 	make_file();
 	start_server();
-	/* The first finds nothing in the caches */
+	/* Warm up the caches */
 	for (i = 0; i <= 3; i++) {
 		unlink(LOCAL);
 		kb_begin();

@@ -1,8 +1,8 @@
 #!/bin/bash
-# In the guest: set up what one boot measures, measure, prove, clean nothing up.
+# In the guest: set up what one boot measures, measure it, check the result.
 # guest.sh BOOT PATTERN REPETITIONS [-t]
 #
-# What is proved is that the hooks saw what went by; kbench proves the rest.
+# This script checks that the hooks have seen all packets, kbench the rest.
 
 boot=$1
 pattern=$2
@@ -13,7 +13,7 @@ tracing=/sys/kernel/tracing
 
 cannot() { printf 'KB-\t%s\t%s\t%s\t%s\n' "$@"; }
 
-# A boot of the monitor's: what is hooked on, and how many it saw
+# A boot for the monitor: install a hook, and count what it has seen
 monitor()
 {
 	local name=$1 want=$((100 + 300 * reps + 1)) before=0 log='' output seen rule
@@ -31,7 +31,7 @@ monitor()
 			[ "$name" = log ] || echo 0 > "$knobs/monitor_log"
 			echo 1 > "$knobs/monitor" || name=bad
 		fi
-		# All but the last match nothing
+		# Only the last rule matches
 		if [[ $name == rules-* ]]; then
 			{
 				for ((rule = 1; rule < ${name#rules-}; rule++)); do
@@ -83,7 +83,7 @@ monitor()
 		sed -n 's/.*counter packets \([0-9]*\).*/\1/p') ;;
 	kprobe) seen=$(sed -n 's/.*entries-written: [0-9]*\/\([0-9]*\) .*/\1/p' \
 		$tracing/trace | head -n 1) ;;
-	# Each has more than one state
+	# A connection has more than one change of state
 	tracepoint) seen=$(sed -n 's/.*entries-written: [0-9]*\/\([0-9]*\) .*/\1/p' \
 		$tracing/trace | head -n 1)
 		[ "${seen:-0}" -le "$want" ] || seen=$want ;;
@@ -104,19 +104,22 @@ dummy()
 	ip link add dummy0 type dummy
 	ip addr add 10.7.0.1/24 dev dummy0
 	ip link set dummy0 up
-	# No traffic of IPv6's own in between
+	# No neighbour discovery in between
 	echo 1 > /proc/sys/net/ipv6/conf/dummy0/disable_ipv6
 }
 
-# A client must not be given the port of the service
+# Clients must not get the port of the service
 echo 60000 > /proc/sys/net/ipv4/ip_local_reserved_ports
-# ... nor what TCP learned in the case before
+# ... nor use what TCP learned in the previous case
 echo 1 > /proc/sys/net/ipv4/tcp_no_metrics_save
 case $boot in
 monitor:*)
 	export KB_WHO=${boot#*:*:}
 	name=${boot#monitor:}
 	monitor "${name%%:*}"
+	;;
+cpus:*)
+	"${kbench[@]}" cpus "$pattern"
 	;;
 udp:nogso)
 	dummy
@@ -148,7 +151,7 @@ ftp:*)
 	"${kbench[@]}" ftp "$pattern"
 	;;
 tcp:memory:*)
-	# One case a boot: memory that another one left behind is no longer free
+	# One case in each boot: another one would leave memory behind
 	"${kbench[@]}" tcp "memory-${boot#tcp:memory:}"
 	;;
 tcp:*)

@@ -7,11 +7,11 @@
  * measures the role's cases whose CASE/WHO matches (*, ?, [], !(...)).
  *
  * The guest's time stamp counter advances by one with each instruction, so
- * the unit is an instruction; what passed in the idle loop is taken off. With
+ * the unit is an instruction; the time of the idle loop is subtracted. With
  * -t the unit is a nanosecond of the guest's clock.
  *
- * A case runs in a process group of its own, which dies with it. It ends in
- * one line, the figures or the reason why there are none:
+ * A case runs in a process group of its own, which is killed at its end. It
+ * prints one line, the figures or the reason why there are none:
  *
  *	KB <tab> role, case, who, unit, repetitions, median, minimum, maximum
  *	KB- <tab> role, case, who, reason
@@ -45,8 +45,8 @@ static unsigned int sample_count;
 static unsigned long long begin_ticks, begin_idle;
 
 /*
- * The profiler knows by these two addresses (see the linker's options) that
- * a measurement begins and that it ends.
+ * The plugins for QEMU recognise the begin and the end of a measurement by
+ * these two addresses, which are options of the linker.
  */
 static void __attribute__((section(".kbmark0"), noinline)) mark_begin(void)
 {
@@ -69,8 +69,8 @@ static unsigned long long ticks(void)
 }
 
 /*
- * The nanoseconds that the one CPU slept, which are as many ticks. Nothing
- * else that a user can read has them in less than hundredths of a second.
+ * The time in ns that the one CPU slept; with -icount as many ticks. No other
+ * file has it in less than hundredths of a second.
  */
 static unsigned long long idle_ticks(void)
 {
@@ -93,7 +93,7 @@ void kb_begin(void)
 	begin_ticks = ticks();
 }
 
-/* Ticks since kb_begin() in which something was done */
+/* Ticks since kb_begin() without the idle loop */
 double kb_end(void)
 {
 	unsigned long long now = ticks();
@@ -108,7 +108,7 @@ void kb_sample(double value)
 		samples[sample_count++] = value;
 }
 
-/* Each repetition does @n of something, which are @units of the unit */
+/* Measure @op(@n) in each repetition, and divide by @units */
 void kb_measure(void (*op)(unsigned long n), unsigned long n, double units)
 {
 	unsigned int i;
@@ -162,7 +162,7 @@ static void run_case(const struct kb_case *c)
 	pid = fork();
 	if (!pid) {
 		setpgid(0, 0);
-		/* Where the guest's clock says so, not the host's */
+		/* By the guest's clock, not the host's */
 		alarm(LIMIT);
 		c->run(c);
 		report();
@@ -183,7 +183,7 @@ static void run_case(const struct kb_case *c)
 	fflush(stdout);
 	kb_write(KNOB("tcp"), "0");
 	kb_write(KNOB("udp"), "0");
-	/* What the dead held goes now, not in the next case */
+	/* Free what the killed processes held now, not in the next case */
 	while (waitpid(-1, NULL, 0) > 0)
 		;
 	kb_nap(300);
@@ -200,7 +200,7 @@ static void run_cases(const struct kb_case *c, size_t count, const char *pattern
 	}
 }
 
-/* The errno of one write of a whole text, 0 if it was taken */
+/* Write a text with one call; returns 0 or an errno */
 int kb_write(const char *path, const char *text)
 {
 	ssize_t len = strlen(text), done;
@@ -253,7 +253,7 @@ unsigned long long kb_number(const char *path)
 	return strtoull(text, NULL, 10);
 }
 
-/* A counter of ours; -1 where there is none of that name */
+/* A counter of knetdemo; -1 if there is none of that name */
 long long kb_stat(const char *name)
 {
 	size_t len = strlen(name);
@@ -266,14 +266,14 @@ long long kb_stat(const char *name)
 	return -1;
 }
 
-/* Free pages, and those on the lists of the processors, which are free, too */
+/* Free memory: MemFree and the pages on the lists of each CPU */
 unsigned long kb_free_kib(void)
 {
 	static char text[65536];
 	unsigned long pages = 0;
 	char *at;
 
-	/* Per-CPU remainders of the counters go into the sum */
+	/* Fold the counters of each CPU into the sum */
 	kb_write("/proc/sys/vm/stat_refresh", "1");
 	kb_read("/proc/zoneinfo", text, sizeof(text));
 	for (at = text; (at = strstr(at, "count:")); at++)
@@ -312,7 +312,7 @@ void *kb_shared(size_t size)
 	return p;
 }
 
-/* Bytes that no run of zeroes, no text and no other seed looks like */
+/* Fill with bytes that depend on the seed and do not repeat */
 void kb_fill(void *buf, size_t size, unsigned int seed)
 {
 	unsigned char *p = buf;
@@ -360,6 +360,8 @@ int main(int argc, char **argv)
 		run_cases(kb_udp, kb_udp_count, pattern);
 	else if (!strcmp(role, "ftp"))
 		run_cases(kb_ftp, kb_ftp_count, pattern);
+	else if (!strcmp(role, "cpus"))
+		run_cases(kb_cpus, kb_cpus_count, pattern);
 	else
 		return 2;
 	return 0;

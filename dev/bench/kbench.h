@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * kbench: what its files share. One program holds the peers, the clients and
- * the counting; it runs in the guest.
+ * kbench: declarations that its files share. One program in the guest has the
+ * peers, the clients and the counting.
  */
 
 #ifndef KBENCH_H
@@ -15,17 +15,17 @@
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 #define KIB		1024UL
 #define MIB		(1024 * KIB)
-#define BLOCK		(64 * KIB)	/* what one call moves at most */
+#define BLOCK		(64 * KIB)	/* most bytes of one call */
 
 /**
  * struct kb_case - one thing that is measured
- * @role: monitor, tcp, udp or ftp
+ * @role: monitor, tcp, udp, ftp or cpus
  * @name: what is done
  * @who: who does it
- * @unit: of what the figure is, "instr/round trip"
- * @run: measures it in a process of its own; returns when it has reported
- * @kind: @run's own
- * @size: @run's own
+ * @unit: unit of the figure, such as "instr/round trip"
+ * @run: measures it in a process of its own; the figure is printed afterwards
+ * @kind: an argument for @run
+ * @size: an argument for @run
  */
 struct kb_case {
 	const char *role;
@@ -37,8 +37,8 @@ struct kb_case {
 	size_t size;
 };
 
-extern const struct kb_case kb_tcp[], kb_udp[], kb_ftp[];
-extern const size_t kb_tcp_count, kb_udp_count, kb_ftp_count;
+extern const struct kb_case kb_tcp[], kb_udp[], kb_ftp[], kb_cpus[];
+extern const size_t kb_tcp_count, kb_udp_count, kb_ftp_count, kb_cpus_count;
 
 const struct kb_case *kb_monitor(size_t *count);
 

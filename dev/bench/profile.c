@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A plugin for QEMU: which code the guest executed while kbench measured
+ * A plugin for QEMU: the code that the guest executes while kbench measures
  *
- * Counts each block of translated code whenever it runs between kbench's two
- * marks, and writes "address instructions" lines to the file named by out=.
- * Exact, no sampling: the sum is what kbench reports and what passed around it.
+ * Counts each block of translated code each time that it runs between the two
+ * marks of kbench, without sampling. Writes lines of address and instructions
+ * to the file of the option out=. Their sum is the figure of kbench and its own
+ * calls around it.
  */
 
 #include <inttypes.h>
@@ -17,7 +18,7 @@
 #include <qemu-plugin.h>
 #define VERSION QEMU_PLUGIN_VERSION
 #else
-/* Distributions that package QEMU without its header: what is used of it */
+/* For distributions that package QEMU without its header */
 typedef uint64_t qemu_plugin_id_t;
 typedef struct qemu_info_t qemu_info_t;
 struct qemu_plugin_tb;

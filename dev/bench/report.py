@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""What the boots measured, as tables, TSV, plots and lines about the targets.
+"""Make tables, TSV, plots and lines about the targets from the raw figures.
 
 report.py DIR [-t] ROLE...
 
@@ -81,7 +81,7 @@ CURVES = [
       for who in ("UDP_SEGMENT", "knetdemo GSO")}),
 ]
 
-# What stands in a role's bar chart: cases that have one unit, in this order
+# The cases in the bar chart of a role, by their unit and in this order
 BARS = {
     "monitor": [("packet", "instructions a packet of a connection"),
                 ("over", "instructions a connection, over no hook")],
@@ -132,7 +132,7 @@ def read(top, roles):
 
 
 def difference(figures, role, case, into, unit, base, divisor):
-    """Add what a figure is above another one, in both boots"""
+    """Add the differences to the figure of @base, for both boots"""
     for figure in [f for f in figures.values()
                    if f.role == role and f.case == case]:
         other = figures.get(f"{role}/{case}/{base}")
@@ -261,7 +261,7 @@ set tics nomirror
 
 
 def plot_bars(top, figures, role):
-    """One chart a role: a row of bars for each unit"""
+    """Draw a chart for each role, with a row of bars for each unit"""
     panels = []
     for cases, unit in BARS[role]:
         bars = [f for case in cases.split() for f in figures.values()

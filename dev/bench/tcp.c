@@ -2,8 +2,8 @@
 /*
  * kbench: TCP, the servers that a user would write, and the clients of all.
  *
- * Client and server share the one CPU of the guest, and all that both and the
- * kernel execute is counted.
+ * Client and server share the one CPU of the guest. All instructions of both and
+ * of the kernel are counted.
  */
 
 #include <arpa/inet.h>
@@ -24,25 +24,25 @@
 
 #include "kbench.h"
 
-/* RFC 864: 72 of 95 characters a line, each line one further */
+/* RFC 864: lines of 72 out of 95 characters, each line begins one later */
 #define CHARGEN_LINE	74
 #define CHARGEN_PERIOD	(95 * CHARGEN_LINE)
 
 #define OURS_PORT	60000
 #define BULK		(16 * MIB)
 /*
- * By then the congestion window and the buffers have the size that they keep;
- * a sink has a connection for each sample
+ * After this the congestion window and the buffers do not grow any more. A sink
+ * has a connection for each sample.
  */
 #define WARM_UP		(256 * MIB)
 #define SINK_WARM_UP	(64 * MIB)
 /*
- * Two who share a CPU may settle in more than one way, each connection in its
- * own: sample more, and of more connections
+ * Two tasks on one CPU can alternate in more than one pattern, which a
+ * connection keeps: take more samples of more connections.
  */
 #define BULK_REPS	5
 
-/* @kind of a case: who serves in the low bits, the client's way above */
+/* @kind of a case: the server in the low bits, the client's calls above */
 enum {
 	S_EPOLL, S_BLOCKING, S_SPLICE,
 	S_RECV, S_TRUNC,
@@ -110,11 +110,11 @@ static int listener(void)
 
 struct peer {
 	int fd;
-	size_t from, to;	/* what of @pending still has to go */
+	size_t from, to;	/* the part of @pending that is not sent */
 	char *pending;
 };
 
-/* Send what is left; true if all is gone */
+/* Send the rest; true if nothing is left */
 static bool flush(struct peer *p)
 {
 	ssize_t n;
@@ -128,7 +128,7 @@ static bool flush(struct peer *p)
 	return true;
 }
 
-/* Until nothing more can be done now; false when the connection is over */
+/* Echo until a call would block; false when the connection is over */
 static bool echo_edge(struct peer *p, uint32_t events)
 {
 	static char buf[BLOCK];
@@ -153,7 +153,7 @@ static bool echo_edge(struct peer *p, uint32_t events)
 			if (!flush(p))
 				return errno == EAGAIN;
 		}
-		/* A short read means drained, unless the end is there, too */
+		/* A short read has drained the socket, except before the end */
 		if ((size_t)n < sizeof(buf) && !(events & EPOLLRDHUP))
 			return true;
 	}
@@ -285,7 +285,7 @@ static void serve(int kind, int lfd)
 		fd = accept(lfd, NULL, NULL);
 		if (fd < 0)
 			continue;
-		/* A pipe for each: what a reset leaves in it dies with it */
+		/* A pipe for each: a reset can leave bytes in it */
 		if ((kind == S_SPLICE || kind == S_VMSPLICE) && !pipe(pipes))
 			fcntl(pipes[1], F_SETPIPE_SZ, MIB);
 		switch (kind) {
@@ -319,7 +319,7 @@ static void serve(int kind, int lfd)
 	}
 }
 
-/* Start who serves: a process, or ours by its knobs */
+/* Start the server: a process, or knetdemo by its sysctls */
 static void start(int kind, const char *service)
 {
 	int lfd;
@@ -398,7 +398,7 @@ static void echo(unsigned long n)
 	}
 }
 
-/* Every byte that can be, and an echo of these, not of the ones before */
+/* Compare echoes of bytes that differ from the previous ones */
 static void prove_echo(void)
 {
 	unsigned int i;
@@ -475,7 +475,7 @@ static void feed(const struct kb_case *c, size_t bytes)
 	}
 }
 
-/* Bytes that sinks have taken so far */
+/* Bytes that the sink has read so far */
 static unsigned long long sunk(const struct kb_case *c)
 {
 	long long n;
@@ -499,7 +499,7 @@ static void run_sink(const struct kb_case *c)
 		before = sunk(c);
 		conn = dial();
 		feed(c, SINK_WARM_UP);
-		/* What still lies in the socket is not what is measured */
+		/* Bytes that are still in the socket must not be measured */
 		for (waited = 0; sunk(c) - before < SINK_WARM_UP; waited++) {
 			kb_need(waited < 10000, "the sink takes nothing");
 			kb_nap(1);
@@ -534,7 +534,7 @@ static void take(unsigned long bytes)
 	}
 }
 
-/* A MiB of lines, each one further than the one before */
+/* Check a MiB of lines, each of which begins one character later */
 static void prove_chargen(void)
 {
 	static char text[MIB];
@@ -573,7 +573,7 @@ static void run_source(const struct kb_case *c)
 	}
 }
 
-/* iperf3 on both sides; what it says it received is the proof */
+/* iperf3 on both sides; the bytes that it received are the proof */
 static void run_iperf3(const struct kb_case *c)
 {
 	unsigned long long bytes;
@@ -599,7 +599,7 @@ static void run_iperf3(const struct kb_case *c)
 		at = at ? strstr(at, "\"bytes\":") : NULL;
 		kb_need(at, "no byte count from iperf3");
 		bytes = strtoull(at + 8, NULL, 10);
-		/* The last of it may come after the receiver's clock stopped */
+		/* The last bytes may arrive after the receiver's clock stopped */
 		kb_need(bytes >= c->size / 100 * 95,
 			"iperf3 moved %llu of %zu bytes", bytes, c->size);
 		kb_sample(cost / ((double)bytes / MIB));
@@ -630,7 +630,7 @@ static void open_close(unsigned long n)
 	}
 }
 
-/* Connections that the kernel completed, seen from the listening side */
+/* Connections that the kernel completed on the side of the listener */
 static unsigned long passive_opens(void)
 {
 	char text[8192], *at;
@@ -677,7 +677,7 @@ static void run_crowd(const struct kb_case *c)
 	echo_size = 64;
 	for (i = 1; i < c->size; i++) {
 		conn = dial();
-		/* Accepted, not only in the queue */
+		/* Wait until it is accepted and not only queued */
 		if (i % 64 == 0)
 			echo(1);
 	}
@@ -687,7 +687,7 @@ static void run_crowd(const struct kb_case *c)
 	kb_measure(echo, 300, 300);
 }
 
-/* A socket that is connected to nobody: the client's half of the memory */
+/* A socket without a peer: the client's half of the memory */
 static int dial_nobody(void)
 {
 	struct sockaddr_in addr = {
@@ -718,11 +718,11 @@ static void run_memory(const struct kb_case *c)
 		conn = dial();
 		prove_echo();
 	}
-	/* Descriptor tables grow to their size before */
+	/* Let descriptor tables grow before the measurement */
 	fd = fcntl(0, F_DUPFD, c->size + 16);
 	kb_need(fd >= 0, "descriptors: %s", strerror(errno));
 	close(fd);
-	/* Pages that wait for a grace period or sit on a CPU's list */
+	/* Wait for pages that are freed after a grace period */
 	kb_nap(2000);
 	before = kb_free_kib();
 	for (i = 0; i < c->size; i++) {
@@ -816,9 +816,9 @@ const struct kb_case kb_tcp[] = {
 const size_t kb_tcp_count = ARRAY_SIZE(kb_tcp);
 
 /*
- * The monitor's two figures: a connection, and a round trip of two packets that
- * belong to one. What is hooked on meanwhile is the guest's script's business;
- * KB_WHO is its name.
+ * The monitor's two figures: a connection, and a round trip of two packets of a
+ * connection. The guest's script has installed a hook before, which KB_WHO
+ * names.
  */
 static struct kb_case monitor[] = {
 	{ "monitor", "connect", "", "instr/connection", run_connect, S_BLOCKING },

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * kbench: UDP, what a datagram costs whoever sends it
+ * kbench: UDP, the cost of a datagram for each sender
  *
- * To a dummy device, which drops what it gets, and to a socket on loopback
- * whose buffer is full. Devices and addresses are the guest's script's.
+ * The destination is a dummy device, which drops every packet, or a socket on
+ * loopback whose buffer is full. The guest's script makes devices and addresses.
  */
 
 #include <arpa/inet.h>
@@ -28,7 +28,7 @@
 #define MAX_SEGMENTS	128
 #define HEADERS		(14 + 20 + 8)	/* Ethernet, IPv4, UDP */
 
-/* @kind: who sends, to where, and how many segments in one call */
+/* @kind: the sender, the destination, and the segments of a call */
 enum {
 	U_SENDTO, U_SEND, U_SENDMMSG, U_GSO, U_OURS, U_OURS_GSO, U_PKTGEN,
 	U_PKTGEN_CLONE,
@@ -98,7 +98,7 @@ static void send_segments(unsigned long n)
 	}
 }
 
-/* A run of ours: its own thread sends, this one looks now and then */
+/* A run of the emitter: its thread sends, this process waits for its end */
 static void send_ours(unsigned long n)
 {
 	kb_set(KNOB("udp_count"), "%lu", n);
@@ -113,7 +113,7 @@ static void pktgen(const char *file, const char *text)
 	int err;
 
 	snprintf(path, sizeof(path), "/proc/net/pktgen/%s", file);
-	/* Its control file takes the last character for a newline */
+	/* pktgen drops the last character, which should be a newline */
 	snprintf(line, sizeof(line), "%s\n", text);
 	err = kb_write(path, line);
 	kb_need(!err, "'%s' to %s: %s", text, path, strerror(err));
@@ -140,7 +140,7 @@ static void setup_pktgen(void)
 	pktgen("dummy0", clone ? "burst 32" : "burst 1");
 	pktgen("dummy0", "dst 10.7.0.2");
 	pktgen("dummy0", "dst_mac 02:00:00:00:00:02");
-	/* Its size has no checksum of the frame in it, but all the headers */
+	/* The size of pktgen includes all headers */
 	snprintf(text, sizeof(text), "pkt_size %zu", the_case->size + HEADERS);
 	pktgen("dummy0", text);
 }
@@ -169,7 +169,7 @@ static void setup_socket(void)
 			"UDP_SEGMENT: %s", strerror(errno));
 }
 
-/* Datagrams that all senders handed in, by the kernel's own count */
+/* A counter of UDP in /proc/net/snmp */
 static unsigned long long snmp_udp(int column)
 {
 	char text[8192], *at;
@@ -201,8 +201,8 @@ static struct counts counts(void)
 }
 
 /*
- * What left is @n datagrams of this size, no more and no less. A device that
- * takes large packets counts one for each call, so the bytes are the proof.
+ * Exactly @n datagrams of this size were sent. A device that takes large packets
+ * counts one for each call, so compare the bytes.
  */
 static void prove_counts(struct counts a, struct counts b, unsigned long n)
 {
@@ -212,7 +212,7 @@ static void prove_counts(struct counts a, struct counts b, unsigned long n)
 	unsigned long calls = n;
 
 	if (on_lo()) {
-		/* One for each call, whatever it is cut to */
+		/* The counter has one for each call */
 		if (who() == U_GSO || who() == U_OURS_GSO)
 			calls /= segments;
 		kb_need(b.out - a.out == calls, "%llu of %lu sent",
@@ -229,7 +229,7 @@ static void prove_counts(struct counts a, struct counts b, unsigned long n)
 			packets, n);
 }
 
-/* The first frame of a short run is what it should be, down to the payload */
+/* Compare headers and payload of the first frame of a short run */
 static void prove_content(void (*op)(unsigned long n))
 {
 	struct sockaddr_ll ll = {
@@ -243,7 +243,7 @@ static void prove_content(void (*op)(unsigned long n))
 	ssize_t len;
 	int tap;
 
-	/* Its start_xmit mode shows no tap what it sends */
+	/* Packet sockets do not see what pktgen sends by start_xmit */
 	if (who() == U_PKTGEN || who() == U_PKTGEN_CLONE)
 		return;
 	tap = socket(AF_PACKET, SOCK_RAW, 0);
@@ -261,7 +261,7 @@ static void prove_content(void (*op)(unsigned long n))
 		"a wrong frame of %zd bytes", len);
 	kb_need(!memcmp(frame + HEADERS, "kernelsocket", 12), "wrong payload");
 	close(tap);
-	/* The tap's cost ends a grace period later */
+	/* The tap is removed after a grace period */
 	kb_nap(100);
 }
 
@@ -316,7 +316,7 @@ static void run_udp(const struct kb_case *c)
 		setup_socket();
 	}
 	prove_content(op);
-	/* Where one call carries many, its share of what is around is small */
+	/* More datagrams if a call has many, so that the start weighs little */
 	n = segments > 1 ? 131072 : 8192;
 	n -= n % segments;
 	op(n);
@@ -327,7 +327,7 @@ static void run_udp(const struct kb_case *c)
 }
 
 #define DGRAM	"instr/datagram"
-/* As many segments as fit one call, with a common number for all who send */
+/* As many segments as fit into one call */
 #define SEG64	SEGMENTS(128)
 #define SEG1400	SEGMENTS(46)
 #define PLAIN(name, where, size) \
@@ -345,7 +345,7 @@ static void run_udp(const struct kb_case *c)
 	GSO("segments-" #n, 0, 64, SEGMENTS(n)), \
 	GSO("nogso-segments-" #n, 0, 64, SEGMENTS(n))
 
-/* The guest's script switches the device before those called nogso-* */
+/* For nogso-* the guest's script switches the offload of the device off */
 const struct kb_case kb_udp[] = {
 	PLAIN("dummy-64", 0, 64),
 	GSO("dummy-64", 0, 64, SEG64),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The least that a netfilter hook can do: what every other one costs, too
+ * The least that a netfilter hook can do: a lower bound for all hooks
  */
 
 #include <linux/module.h>
