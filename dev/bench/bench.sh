@@ -39,7 +39,7 @@ bench=$TOP/build/bench
 files=$bench/files
 mkdir -p "$files"
 start=$SECONDS
-product=$("$TOP/dev/kernel.sh" release y)
+product=${PRODUCT:-$("$TOP/dev/kernel.sh" release y)}
 # The same kernel for all boots, although the overlay may change meanwhile
 export PRODUCT=$product
 "$TOP/dev/image.sh" > "$bench/image"
