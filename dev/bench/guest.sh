@@ -108,8 +108,8 @@ dummy()
 	echo 1 > /proc/sys/net/ipv6/conf/dummy0/disable_ipv6
 }
 
-# Clients must not get the port of the service
-echo 60000 > /proc/sys/net/ipv4/ip_local_reserved_ports
+# Clients must not get the ports of the servers
+echo 60000-60008 > /proc/sys/net/ipv4/ip_local_reserved_ports
 # ... nor use what TCP learned in the previous case
 echo 1 > /proc/sys/net/ipv4/tcp_no_metrics_save
 case $boot in
