@@ -310,8 +310,9 @@ static int knd_udp_send(struct knd_net *kn, struct knd_udp_setup *setup,
 		knd_udp_stamp(kn, setup, segs);
 	if (len >= KND_UDP_SPLICE_MIN && !setup->stamp) {
 		msg.msg_flags |= MSG_SPLICE_PAGES;
+		/* Only the used entries: the iterator skips each empty one */
 		iov_iter_bvec(&msg.msg_iter, ITER_SOURCE, setup->pages,
-			      ARRAY_SIZE(setup->pages), len);
+			      DIV_ROUND_UP(len, PAGE_SIZE), len);
 	} else {
 		vec.iov_base = setup->buf;
 		vec.iov_len = len;
