@@ -27,11 +27,15 @@ boot_cpus()
 		plugin=(-p "$bench/lines.so,map=$product/System.map,out=$out.lines")
 	say "$(printf '  %d processors, %-10s %27d s' "$1" "${2:-time}" \
 		$((SECONDS - start)))"
-	ACCEL=tcg CPUS=$1 "$TOP/dev/vm.sh" -k release -n "bench-cpus-$1" \
-		-f "$files" "${plugin[@]}" -t 900 -- \
-		"bash /files/guest.sh cpus:all '${CASES:-*}' 1 -t" \
-		> "$out.tmp" 2> "$out.err" ||
+	# QEMU can miss that a processor changes code which another one executes,
+	# and the kernel dies of the breakpoint that it put there: boot again
+	for _ in 1 2 3; do
+		ACCEL=tcg CPUS=$1 "$TOP/dev/vm.sh" -k release \
+			-n "bench-cpus-$1" -f "$files" "${plugin[@]}" -t 900 -- \
+			"bash /files/guest.sh cpus:all '${CASES:-*}' 1 -t" \
+			> "$out.tmp" 2> "$out.err" && break
 		say "  $1 processors: $(tail -n 1 "$out.err")"
+	done
 	grep -a '^KB' "$out.tmp" > "$out" || :
 	rm -f "$out.tmp"
 	[ -s "$out.err" ] || rm -f "$out.err"
