@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The FTP client of net/knetdemo, against a server that does as it is told
+ * The FTP client of net/knetdemo, against a server that follows a script
  */
 
 #define _GNU_SOURCE
@@ -274,7 +274,7 @@ TEST_F(one, requests_that_are_refused)
 		REFUSED(-EINVAL, r.path = (uintptr_t)text);
 	}
 
-	/* A later version of the structure: fine where the rest is zero */
+	/* A later version of the structure: accepted if the rest is zero */
 	memset(&big, 0, sizeof(big));
 	big.r = good;
 	big.r.size = sizeof(big.r) + 8;
@@ -314,7 +314,7 @@ TEST_F(one, user_namespace_is_refused)
 	EXPECT_STREQ("", self->s.commands);
 }
 
-/* Text that a terminal would obey, in two ways to write it */
+/* Bytes that a terminal would interpret are replaced or escaped */
 TEST_F(one, text_has_no_control_characters)
 {
 	static const struct ftp_script script[] = {
@@ -353,7 +353,7 @@ TEST_F(one, replies_before_their_commands)
 	EXPECT_EQ(421, r.code);
 }
 
-/* A port that drops what comes: its backlog is full */
+/* A port that drops all SYNs, because its backlog is full */
 static int black_hole(struct sockaddr_in6 *addr)
 {
 	int fd = ftp_listen(AF_INET, NULL, 0, 0, addr);
@@ -437,12 +437,12 @@ TEST_F(one, a_reply_byte_by_byte)
 	struct knetdemo_ftp_get r = request(&self->s, self->fd);
 	double start;
 
-	/* Slow, and in time */
+	/* Slow, but within the stage's time */
 	self->s.step_us = 500;
 	EXPECT_EQ(0, get(&r)) TH_LOG("stage %u", r.stage);
 	EXPECT_TRUE(same(self->fd, data, data_size));
 
-	/* Always something new, and never the end of it */
+	/* Bytes keep arriving, but the stage's time is over before the end */
 	self->s.step_us = 100000;
 	r.timeout_ms = TIMEOUT_MS;
 	start = now();
@@ -526,7 +526,7 @@ TEST_F(one, the_callers_limit)
 	EXPECT_EQ(500001, r.bytes);
 	EXPECT_TRUE(same(self->fd, data, 500001));
 
-	/* In the last chunk it looks like the end of the data */
+	/* A limit in the last chunk must not look like the end of the data */
 	for (int i = 0; i < 2; i++) {
 		ASSERT_EQ(0, ftruncate(self->fd, 0));
 		self->s.size = 500001 + (i ? 1 : 999);
@@ -541,7 +541,7 @@ TEST_F(one, the_callers_limit)
 	EXPECT_EQ(0, get(&r));
 }
 
-/* One that can be written, but not from pages */
+/* It has no ->write_iter() */
 TEST_F(one, a_file_of_procfs_is_refused)
 {
 	struct knetdemo_ftp_get r = request(&self->s, -1);
@@ -553,7 +553,7 @@ TEST_F(one, a_file_of_procfs_is_refused)
 	EXPECT_STREQ("", self->s.commands);
 }
 
-/* A program that was built with the structure of the first version */
+/* A program that was built with the first version of the structure */
 TEST_F(one, an_older_caller)
 {
 	struct knetdemo_ftp_get r = request(&self->s, self->fd);
@@ -626,7 +626,7 @@ static pid_t new_namespace(int *fd)
 		return -1;
 	pid = fork();
 	if (!pid) {
-		/* Left behind, it would keep the standard output open */
+		/* Otherwise it would keep the standard output open */
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (unshare(CLONE_NEWNET))
 			_exit(1);
@@ -649,63 +649,83 @@ static void *get_thread(void *arg)
 	return (void *)(long)get(arg);
 }
 
+/*
+ * Open the device in a new namespace, which has 10.9.@i.2 and a way to
+ * 10.9.@i.1 here. Returns the one descriptor that keeps the namespace, or -1.
+ */
+static int open_device_away(int i)
+{
+	int home = open("/proc/self/ns/net", O_RDONLY);
+	pid_t pid;
+	int away;
+
+	pid = new_namespace(&away);
+	if (pid <= 0 ||
+	    ip("ip link add v%d type veth peer name w netns %d", i, pid) ||
+	    ip("ip addr add 10.9.%d.1/24 dev v%d", i, i) ||
+	    ip("ip link set v%d up", i) || setns(away, CLONE_NEWNET))
+		return -1;
+	dev = open("/dev/knetdemo", O_RDWR);
+	if (dev < 0 || ip("ip addr add 10.9.%d.2/24 dev w", i) ||
+	    ip("ip link set w up") || setns(home, CLONE_NEWNET))
+		return -1;
+	close(home);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	return away;
+}
+
+/* A server at 10.9.@i.1 that sends 100000 bytes and waits then */
+static int serve_at_home(int i, struct sockaddr_in6 *to)
+{
+	struct ftp_server *s = calloc(1, sizeof(*s));
+	char host[32];
+
+	snprintf(host, sizeof(host), "10.9.%d.1", i);
+	s->data = data;
+	s->size = data_size;
+	s->cut = 100000;
+	s->after_cut = FTP_STALL;
+	s->host = strdup(host);
+	if (ftp_server_start(s, AF_INET))
+		return -1;
+	*to = s->addr;
+	return 0;
+}
+
+static bool has_100000(void *fd)
+{
+	struct stat st;
+
+	return !fstat(*(int *)fd, &st) && st.st_size == 100000;
+}
+
 /* In the middle of the data, and before the connection is up */
 TEST_F(one, the_namespace_goes)
 {
 	for (int i = 0; i < 2; i++) {
-		int home = open("/proc/self/ns/net", O_RDONLY);
 		struct knetdemo_ftp_get r;
 		struct sockaddr_in6 to;
 		pthread_t thread;
 		double start;
 		void *res;
-		pid_t pid;
 		int away;
 
-		pid = new_namespace(&away);
-		ASSERT_LT(0, pid);
-		ASSERT_EQ(0, ip("ip link add v%d type veth peer name w netns %d",
-				i, pid));
-		ASSERT_EQ(0, ip("ip addr add 10.9.%d.1/24 dev v%d", i, i));
-		ASSERT_EQ(0, ip("ip link set v%d up", i));
-		ASSERT_EQ(0, setns(away, CLONE_NEWNET));
-		dev = open("/dev/knetdemo", O_RDWR);
-		ASSERT_LE(0, dev);
-		ASSERT_EQ(0, ip("ip addr add 10.9.%d.2/24 dev w", i));
-		ASSERT_EQ(0, ip("ip link set w up"));
-		ASSERT_EQ(0, setns(home, CLONE_NEWNET));
-		kill(pid, SIGKILL);
-		waitpid(pid, NULL, 0);
-
+		away = open_device_away(i);
+		ASSERT_LE(0, away);
 		r = request(&self->s, self->fd);
 		r.server = (uintptr_t)&to;
-		if (i) {
-			/* Nobody is there: the address is not even resolved */
+		/* No host has this address: it is not even resolved */
+		if (i)
 			ftp_addr(&to, AF_INET, "10.9.1.3", 21);
-		} else {
-			struct ftp_server *s = calloc(1, sizeof(*s));
-
-			s->data = data;
-			s->size = data_size;
-			s->cut = 100000;
-			s->after_cut = FTP_STALL;
-			s->family = AF_INET;
-			s->listener = ftp_listen(AF_INET, "10.9.0.1", 0, 4,
-						 &to);
-			pthread_create(&s->thread, NULL, ftp_serve, s);
-		}
+		else
+			ASSERT_EQ(0, serve_at_home(i, &to));
 		r.timeout_ms = 60000;
 		ASSERT_EQ(0, pthread_create(&thread, NULL, get_thread, &r));
-		start = now();
-		if (i) {
+		if (i)
 			usleep(300000);
-		} else {
-			struct stat st = {};
-
-			while (st.st_size < 100000 && now() - start < 20)
-				fstat(self->fd, &st);
-			EXPECT_EQ(100000, st.st_size);
-		}
+		else
+			EXPECT_TRUE(wait_until(has_100000, &self->fd));
 		start = now();
 		close(away);
 		ASSERT_EQ(0, pthread_join(thread, &res));
@@ -714,13 +734,53 @@ TEST_F(one, the_namespace_goes)
 			      KNETDEMO_FTP_STAGE_DATA, r.stage);
 		EXPECT_EQ(i ? 0 : 100000, r.bytes);
 		EXPECT_GE(2, now() - start);
-		/* The device has nothing to work on any more */
+		/* The device has no namespace any more */
 		EXPECT_EQ(-ENODEV, get(&r));
 		close(dev);
 	}
 }
 
-/* What listens at the same address behind another device is not reached */
+static bool is_gone(void *device)
+{
+	return !if_nametoindex(device);
+}
+
+/* The transfer has no task then, and the namespace does not wait for one */
+TEST_F(one, the_namespace_goes_while_it_is_parked)
+{
+	struct sockaddr_in6 to;
+	int away, status;
+	pid_t pid;
+
+	away = open_device_away(2);
+	ASSERT_LE(0, away);
+	ASSERT_EQ(0, serve_at_home(2, &to));
+	pid = fork();
+	if (!pid) {
+		struct knetdemo_ftp_get r = request(&self->s, self->fd);
+
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		close(away);
+		r.server = (uintptr_t)&to;
+		r.timeout_ms = 60000;
+		_exit(-get(&r));
+	}
+	ASSERT_LT(0, pid);
+	ASSERT_TRUE(wait_until(has_100000, &self->fd));
+	kill(pid, SIGSTOP);
+	ASSERT_EQ(pid, waitpid(pid, &status, WUNTRACED));
+	ASSERT_TRUE(WIFSTOPPED(status));
+	close(away);
+	/* The other end of its device ends with it */
+	EXPECT_TRUE(wait_until(is_gone, "v2"));
+	kill(pid, SIGCONT);
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	ASSERT_TRUE(WIFEXITED(status));
+	EXPECT_EQ(ENETDOWN, WEXITSTATUS(status));
+	EXPECT_TRUE(same(self->fd, data, 100000));
+}
+
+/* Only a server behind this device is reached */
 TEST_F(one, a_device_to_bind_to)
 {
 	struct knetdemo_ftp_get r = request(&self->s, self->fd);
@@ -752,7 +812,7 @@ TEST_F(one, a_device_to_bind_to)
 
 	r.server = (uintptr_t)&to;
 	r.timeout_ms = 1000;
-	/* Outside of the VRF there is no way to there */
+	/* There is no route outside of the VRF */
 	EXPECT_EQ(-ENETUNREACH, get(&r));
 	r.timeout_ms = 20000;
 	for (int i = 0; i < 3; i++) {
@@ -769,6 +829,71 @@ TEST_F(one, a_device_to_bind_to)
 	ftp_server_stop(far);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
+}
+
+static void rename_device(struct ftp_server *s, const char *verb)
+{
+	if (!strcmp(verb, "TYPE"))
+		ip("ip link set lo name renamed");
+}
+
+/* The data socket cannot be bound: nobody has the device's name any more */
+TEST_F(one, no_socket_for_the_data)
+{
+	struct knetdemo_ftp_get r = request(&self->s, self->fd);
+
+	self->s.heard = rename_device;
+	for (int i = 0; i < 3; i++) {
+		strcpy(r.device, "lo");
+		r.flags = i == 2 ? KNETDEMO_FTP_ACTIVE :
+			  i ? KNETDEMO_FTP_PASV : 0;
+		EXPECT_EQ(-ENODEV, get(&r)) TH_LOG("%d", i);
+		EXPECT_EQ(i == 2 ? KNETDEMO_FTP_STAGE_PORT :
+				   KNETDEMO_FTP_STAGE_OPEN, r.stage)
+			TH_LOG("%d", i);
+		EXPECT_EQ(0, r.bytes);
+		ASSERT_EQ(0, ip("ip link set renamed name lo"));
+	}
+	EXPECT_EQ(3, knd_stat("ftp_failed"));
+}
+
+/* Has the connection to this port a keepalive timer of at most 60 s? */
+static bool has_keepalive(void *port)
+{
+	unsigned int remote, state, timer;
+	unsigned long when;
+	bool found = false;
+	char line[512];
+	FILE *f;
+
+	f = fopen("/proc/net/tcp", "r");
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "%*d: %*s %*x:%x %x %*s %x:%lx", &remote,
+			   &state, &timer, &when) == 4 &&
+		    remote == *(unsigned int *)port &&
+		    state == TCP_ESTABLISHED && timer == 2 &&
+		    when <= 60UL * sysconf(_SC_CLK_TCK))
+			found = true;
+	if (f)
+		fclose(f);
+	return found;
+}
+
+/* The control connection is idle while data flows, and is probed */
+TEST_F(one, keepalive_of_the_control_connection)
+{
+	struct knetdemo_ftp_get r = request(&self->s, self->fd);
+	unsigned int port = ftp_port_of(&self->s.addr);
+	pthread_t thread;
+	void *res;
+
+	r.timeout_ms = 3000;
+	self->s.cut = 100000;
+	self->s.after_cut = FTP_STALL;
+	ASSERT_EQ(0, pthread_create(&thread, NULL, get_thread, &r));
+	EXPECT_TRUE(wait_until(has_keepalive, &port));
+	pthread_join(thread, &res);
+	EXPECT_EQ(-ETIMEDOUT, (long)res);
 }
 
 static bool has(const char *path, const char *text, const char *needle)
@@ -792,11 +917,13 @@ static bool has(const char *path, const char *text, const char *needle)
 TEST_F(one, seen_while_it_runs_and_never_the_password)
 {
 	struct knetdemo_ftp_get r = request(&self->s, self->fd);
-	char text[4096] = "";
+	char text[4096] = "", where[64];
 	pthread_t thread;
 	double start = now();
 	void *res;
 
+	snprintf(where, sizeof(where), " 127.0.0.1:%d dir/the\\040file\n",
+		 ftp_port_of(&self->s.addr));
 	knd_trace("knetdemo_ftp_stage", true);
 	r.flags = KNETDEMO_FTP_SIZE;
 	r.timeout_ms = 1000;
@@ -807,7 +934,7 @@ TEST_F(one, seen_while_it_runs_and_never_the_password)
 		knd_read(KND_PROC, "ftp", text, sizeof(text));
 	EXPECT_NE(NULL, strstr(text, "1 running data 100000 3158073 "))
 		TH_LOG("%s", text);
-	EXPECT_NE(NULL, strstr(text, " dir/the\\040file\n"));
+	EXPECT_NE(NULL, strstr(text, where)) TH_LOG("%s", text);
 	EXPECT_EQ(NULL, strstr(text, PASSWORD));
 	/* Written before the end, so that a program finds its line */
 	EXPECT_EQ(1, *(volatile __u32 *)&r.id);
@@ -822,6 +949,10 @@ TEST_F(one, seen_while_it_runs_and_never_the_password)
 	EXPECT_NE(NULL, strstr(text, "\n1 failed data 100000 3158073 "))
 		TH_LOG("%s", text);
 	EXPECT_NE(NULL, strstr(text, " 150 -110 "));
+	/* The server and the path stay when a transfer has ended */
+	EXPECT_NE(NULL, strstr(text, where)) TH_LOG("%s", text);
+	EXPECT_NE(NULL, strstr(strstr(text, where) + 1, where))
+		TH_LOG("%s", text);
 	EXPECT_EQ(NULL, strstr(text, PASSWORD));
 
 	EXPECT_TRUE(has(KND_TRACING "trace", NULL, "stage=pass reply=331"));
@@ -830,7 +961,7 @@ TEST_F(one, seen_while_it_runs_and_never_the_password)
 	knd_trace("knetdemo_ftp_stage", false);
 }
 
-/* The list of what is over does not grow for ever */
+/* Only the latest 16 transfers that have ended are listed */
 TEST_F(one, the_past_is_short)
 {
 	struct knetdemo_ftp_get r = request(&self->s, self->fd);
@@ -850,15 +981,15 @@ TEST_F(one, the_past_is_short)
 }
 
 /*
- * A socket of the kernel has no timers once it is closed: what was lost then
- * is never sent again, and the socket is never freed.
+ * A closed kernel socket has no timers: a FIN that is lost then would never be
+ * sent again, and the socket would never be freed.
  */
 TEST_F(one, nothing_is_left_where_the_end_is_lost)
 {
 	struct knetdemo_ftp_get r = request(&self->s, new_file());
 	char command[256];
 
-	/* The server will never hear that the client is done */
+	/* The client's FIN never reaches the server */
 	snprintf(command, sizeof(command),
 		 "nft 'add table ip t; "
 		 "add chain ip t c { type filter hook output priority 0; }; "
@@ -873,7 +1004,7 @@ TEST_F(one, nothing_is_left_where_the_end_is_lost)
 }
 
 #if defined(__x86_64__)
-/* The system call of a 32-bit program, with all it points to below 4 GiB */
+/* The system call of a 32-bit program; all its pointers have 32 bits */
 TEST_F(one, a_32_bit_caller)
 {
 	struct {

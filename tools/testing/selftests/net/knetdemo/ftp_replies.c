@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What FTP servers answer, and what the client of net/knetdemo makes of it: a
- * line for each case. Many are what servers of the field were seen to do.
+ * Replies of FTP servers, and the result of the client of net/knetdemo for
+ * each: one line a case. Many of them were seen from real servers.
  */
 
 #define _GNU_SOURCE
@@ -10,13 +10,13 @@
 #include "../../kselftest_harness.h"
 #include "ftp_test.h"
 
-/* What a case asks for */
+/* What a case requests */
 #define V6		(1U << 0)	/* else IPv4 */
 #define ACTIVE		(1U << 1)	/* else passive */
 #define PASV		(1U << 2)	/* not EPSV */
 #define NO_SIZE		(1U << 3)
 #define MDTM		(1U << 4)
-#define SHORT_TIME	(1U << 5)	/* for what never comes */
+#define SHORT_TIME	(1U << 5)	/* for a reply that never arrives */
 
 #define SIZE		300000
 
@@ -25,18 +25,18 @@ struct ftp_case {
 	struct ftp_script script[4];
 	unsigned int asks;
 	uint64_t offset;
-	/* What comes of it */
+	/* The result */
 	int err;
 	unsigned int stage;		/* where @err is set */
 	unsigned int failed;
 	const char *text;
-	/* More that the server does, see ftp_server.h */
+	/* Further behaviour of the server, see ftp_server.h */
 	unsigned int does;
 	const char *half;
 	size_t cut;
 	const char *after_cut;
-	const char *sends;		/* a command that has to be there */
-	const char *sends_not;		/* a command that must not */
+	const char *sends;		/* a command that has to be sent */
+	const char *sends_not;		/* a command that must not be sent */
 };
 
 #define AT(_stage, _failed)						\
@@ -113,7 +113,7 @@ static void run_case(struct __test_metadata *_metadata, struct ftp_server *s,
 	} else {
 		EXPECT_EQ(c->stage, r.stage) TH_LOG("%s", c->name);
 		EXPECT_EQ(c->failed, r.failed) TH_LOG("%s", c->name);
-		/* What is there, cut as the result says, is the file's start */
+		/* Cut as the result says, it is a true beginning of the file */
 		EXPECT_EQ(0, ftruncate(fd, c->offset + r.good));
 		EXPECT_TRUE(same(fd, data, c->offset + r.good))
 			TH_LOG("%s", c->name);
@@ -135,7 +135,7 @@ static void run_case(struct __test_metadata *_metadata, struct ftp_server *s,
 			run_case(_metadata, self->s, &(_cases)[i]);	\
 	} while (0)
 
-/* RFC 1123, section 4.1.2.11: text and exact codes do not matter */
+/* RFC 1123, section 4.1.2.11: go by the first digit, ignore the text */
 TEST_F(replies, liberal_in_text)
 {
 	static char wide[3000], many[400 * 70 + 10];
@@ -268,7 +268,7 @@ TEST_F(replies, a_full_stop_behind_the_port)
 	char epsv[64], pasv[64];
 	int fd, port;
 
-	/* A port that nobody listens on: it is the one that is tried */
+	/* The client tries this port, on which nobody listens */
 	fd = ftp_listen(AF_INET6, NULL, 0, 1, &unused);
 	port = ftp_port_of(&unused);
 	close(fd);
@@ -313,7 +313,7 @@ TEST_F(replies, resume)
 	RUN_ALL(cases);
 }
 
-/* Data and control connection are two */
+/* The end of the control connection does not end the data */
 TEST_F(replies, what_arrived_is_kept)
 {
 	static const struct ftp_case cases[] = {
@@ -332,6 +332,7 @@ TEST_F(replies, what_arrived_is_kept)
 		{ "FIN, more", { { "SIZE", "213 200000\r\n" } },
 		  .half = FTP_HANGUP, .err = -ECONNRESET,
 		  AT(COMPLETE, CONTROL) },
+		{ "FIN, second half", {}, .half = FTP_HANGUP, .offset = 9 },
 		{ "FIN for 226", { { "226", FTP_HANGUP } } },
 		{ "garbage for 226", { { "226", "hello\r\n" } },
 		  .err = -EPROTO, AT(COMPLETE, REPLY), .text = "hello" },
@@ -348,6 +349,8 @@ TEST_F(replies, what_arrived_is_kept)
 		{ "data reset", {}, .does = FTP_DATA_RESET },
 		{ "data reset, active", {}, .does = FTP_DATA_RESET,
 		  .asks = ACTIVE },
+		{ "data reset, second half", {}, .does = FTP_DATA_RESET,
+		  .offset = SIZE / 2 },
 		{ "data reset, no SIZE", {}, .does = FTP_DATA_RESET,
 		  .asks = NO_SIZE, .err = -ECONNRESET, AT(COMPLETE, DATA) },
 		{ "data reset, no 226", { { "226", "426 broken\r\n" } },
@@ -362,6 +365,8 @@ TEST_F(replies, what_arrived_is_kept)
 		{ "data stays open", {}, .does = FTP_DATA_OPEN },
 		{ "data stays open, active", {}, .does = FTP_DATA_OPEN,
 		  .asks = ACTIVE },
+		{ "data stays open, second half", {}, .does = FTP_DATA_OPEN,
+		  .offset = SIZE / 2 },
 		{ "data stays open, no SIZE", {}, .does = FTP_DATA_OPEN,
 		  .asks = NO_SIZE | SHORT_TIME, .err = -ETIMEDOUT,
 		  AT(DATA, DATA) },
@@ -413,7 +418,7 @@ TEST_F(replies, refusals_have_their_stage)
 	EXPECT_EQ(n, knd_stat("ftp_failed"));
 }
 
-/* What is no reply, in the place of each reply */
+/* Bytes that are no reply, in the place of each reply */
 TEST_F(replies, hostile)
 {
 	static char nothing_ends[20000], too_much[1100 * 1024];
@@ -459,7 +464,9 @@ TEST_F(replies, hostile)
 			if (where[i].digit == replies[j][0] - '0' &&
 			    replies[j][3] == ' ' && !strchr(replies[j], 'y'))
 				continue;
-			/* The server has to finish it, to serve the next */
+			/*
+			 * The server would still be sending it in the next case
+			 */
 			if (replies[j] == too_much && i)
 				continue;
 			snprintf(name, sizeof(name), "%s %zu %.20s",
@@ -469,7 +476,7 @@ TEST_F(replies, hostile)
 	}
 }
 
-/* Ports and addresses are as strict as they ever were */
+/* Ports and addresses are checked strictly */
 TEST_F(replies, bad_ports)
 {
 	static const char * const bad[] = {
@@ -500,7 +507,7 @@ TEST_F(replies, bad_ports)
 	}
 }
 
-/* What is shown is the reply that cannot be read, not the one before it */
+/* The result has the reply that cannot be read, not the one before */
 TEST_F(replies, what_cannot_be_read_is_shown)
 {
 	static char wide[2000];
@@ -520,7 +527,7 @@ TEST_F(replies, what_cannot_be_read_is_shown)
 	RUN_ALL(cases);
 }
 
-/* A message without an end is refused by its bytes or by the time it takes */
+/* A reply without an end is refused when its stage's time is over */
 TEST_F(replies, never_an_end)
 {
 	static char many[300 * 6 + 1];
@@ -536,7 +543,7 @@ TEST_F(replies, never_an_end)
 	RUN_ALL(cases);
 }
 
-/* A port that drops what comes: PASV has the rest of the time */
+/* A port that drops all SYNs: PASV is used within the stage's time */
 TEST_F(replies, a_silent_port_of_epsv)
 {
 	struct ftp_case c = {
@@ -546,13 +553,18 @@ TEST_F(replies, a_silent_port_of_epsv)
 	int filler = socket(AF_INET, SOCK_STREAM, 0);
 	int fd = ftp_listen(AF_INET, NULL, 0, 0, &hole);
 	char text[64];
+	double start;
 
 	ASSERT_LE(0, fd);
 	ASSERT_EQ(0, connect(filler, (void *)&hole,
 			     sizeof(struct sockaddr_in)));
 	snprintf(text, sizeof(text), "229 (|||%d|)\r\n", ftp_port_of(&hole));
 	c.script[0].reply = text;
+	start = now();
 	run_case(_metadata, self->s, &c);
+	/* A third of the stage's time, and not all of it */
+	EXPECT_LT(now() - start, TRANSFER_MS / 1000)
+		TH_LOG("%.1f s", now() - start);
 }
 
 TEST_HARNESS_MAIN

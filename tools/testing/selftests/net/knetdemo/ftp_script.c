@@ -3,15 +3,17 @@
  * The scripted FTP server of ftp_server.h as a program, for shell tests.
  *
  * ftp_script [-l LOG] [-f FILE|-z BYTES] [-p PASSWORD] [-c|-s BYTES] [-P PORT]
- *	      [VERB=REPLY]...
+ *	      [-a ADDRESS] [VERB=REPLY]...
  *
  *	-l  commands go there as they come	-f  what RETR sends
  *	-p  the only password that is let in	-z  RETR sends so many zeros
  *	-P  the port, instead of any that is free
  *	-c  break off after so many bytes	-s  stall after so many
+ *	-a  the address, instead of 127.0.0.1
  *
- * REPLY replaces what is usual, without its CR LF; "stall" is none. Prints its
- * port on 127.0.0.1, and serves one client after the other until it is killed.
+ * REPLY, without its CR LF, replaces the usual reply to VERB; "stall" sends
+ * none. The program prints its port, and serves one client after the other
+ * until it is killed.
  */
 
 #define _GNU_SOURCE
@@ -51,10 +53,11 @@ int main(int argc, char **argv)
 {
 	struct ftp_script script[32] = {};
 	struct ftp_server s = { .script = script, .data = "" };
+	int family = AF_INET;
 	size_t n = 0;
 	int c;
 
-	while ((c = getopt(argc, argv, "l:f:p:c:s:z:P:")) != -1) {
+	while ((c = getopt(argc, argv, "a:l:f:p:c:s:z:P:")) != -1) {
 		switch (c) {
 		case 'l':
 			s.log = fopen(optarg, "a");
@@ -63,6 +66,9 @@ int main(int argc, char **argv)
 			break;
 		case 'f':
 			s.data = read_file(optarg, &s.size);
+			break;
+		case 'a':
+			s.host = optarg;
 			break;
 		case 'p':
 			s.password = optarg;
@@ -97,7 +103,9 @@ int main(int argc, char **argv)
 		if (asprintf((char **)&script[n].reply, "%s\r\n", reply) < 0)
 			err(1, NULL);
 	}
-	if (ftp_server_start(&s, AF_INET))
+	if (s.host && strchr(s.host, ':'))
+		family = AF_INET6;
+	if (ftp_server_start(&s, family))
 		err(1, "no server");
 	printf("%d\n", ftp_port_of(&s.addr));
 	fflush(stdout);

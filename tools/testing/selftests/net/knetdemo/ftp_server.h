@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A scripted FTP server for the tests of net/knetdemo: it answers as a server
- * should, but where a script says otherwise.
+ * A scripted FTP server for the tests of net/knetdemo: it answers correctly,
+ * unless a script has another reply.
  */
 
 #ifndef _KNETDEMO_FTP_SERVER_H
@@ -20,15 +20,14 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-/* In the place of a reply: none, until the client is gone; or go away */
+/* Instead of a reply: send none until the client closes; close; reset */
 #define FTP_STALL	((const char *)1)
 #define FTP_HANGUP	((const char *)2)
-/* ... with a reset */
 #define FTP_RESET	((const char *)3)
 
-/* What a server does to its connections */
-#define FTP_DATA_RESET	(1U << 0)	/* resets the one for data */
-#define FTP_DATA_OPEN	(1U << 1)	/* leaves it open */
+/* How a server treats its connections */
+#define FTP_DATA_RESET	(1U << 0)	/* resets the data connection */
+#define FTP_DATA_OPEN	(1U << 1)	/* leaves the data connection open */
 #define FTP_NO_REST	(1U << 2)	/* forgets REST at once */
 
 struct ftp_script {
@@ -42,8 +41,8 @@ struct ftp_server {
 	const struct ftp_script *script;	/* ends with a NULL verb */
 	const char *data;
 	/*
-	 * Where set, what there is from @at on, and may be sent: *@len bytes
-	 * at *@from. False is the end, before its time.
+	 * Where set, it is asked which bytes follow at @at and may be sent now:
+	 * *@len bytes at *@from. Returns false to end the data early.
 	 */
 	bool (*more)(struct ftp_server *s, size_t at, const char **from,
 		     size_t *len);
@@ -53,11 +52,14 @@ struct ftp_server {
 	bool no_connect;	/* active: never connect */
 	unsigned int rogues;	/* active: others that connect first */
 	unsigned int does;	/* FTP_DATA_RESET, ... */
-	/* Of the control connection, when half of the data is sent */
+	/* The end of the control connection, when half of the data is sent */
 	const char *half;	/* FTP_HANGUP, FTP_RESET, or a reply before */
 	int step_us;		/* greeting and replies byte by byte */
-	const char *password;	/* the only one that is let in */
+	/* Where set, it is called with each command before the reply */
+	void (*heard)(struct ftp_server *s, const char *verb);
+	const char *password;	/* the only accepted one */
 	int port;		/* to listen at; 0: any */
+	const char *host;	/* to listen at; NULL: the loopback address */
 	FILE *log;		/* all that was received, as it is */
 	/* the server sets */
 	int family;
@@ -91,7 +93,7 @@ static inline socklen_t ftp_addr(struct sockaddr_in6 *ss, int family,
 	return sizeof(*ss);
 }
 
-/* A listener on any port, or on @port; its address goes to @addr */
+/* Open a listener on @port, or on any port if that is 0 */
 static inline int ftp_listen(int family, const char *host, int port,
 			     int backlog, struct sockaddr_in6 *addr)
 {
@@ -139,7 +141,7 @@ static inline void ftp_half(struct ftp_server *s)
 	s->ctrl = -1;
 }
 
-/* Everything that was sent has arrived */
+/* Wait until all that was sent is acknowledged */
 static inline void ftp_drain(int fd)
 {
 	int left;
@@ -159,7 +161,7 @@ static inline const char *ftp_scripted(struct ftp_server *s, const char *verb,
 	return usual;
 }
 
-/* Returns false where the session is over */
+/* Send a reply; returns false if the session is over */
 static inline bool ftp_say(struct ftp_server *s, const char *verb,
 			   const char *usual)
 {
@@ -194,7 +196,7 @@ static inline bool ftp_passive(struct ftp_server *s, const char *verb)
 	char host[INET6_ADDRSTRLEN], text[64];
 	int port;
 
-	/* Where the client came to */
+	/* The address that the client connected to */
 	getsockname(s->ctrl, (void *)&ss, &len);
 	inet_ntop(s->family, s->family == AF_INET ?
 		  (void *)&((struct sockaddr_in *)&ss)->sin_addr :
@@ -234,7 +236,7 @@ static inline bool ftp_active(struct ftp_server *s, const char *verb,
 	return ftp_say(s, verb, "200 ok\r\n");
 }
 
-/* Somebody else on this host, faster than the server */
+/* Connect from another address, before the server does */
 static inline void ftp_rogue(struct ftp_server *s)
 {
 	struct sockaddr_in6 from;
@@ -313,7 +315,7 @@ static inline bool ftp_retr(struct ftp_server *s)
 		return false;
 	}
 	if (s->cut && s->after_cut == FTP_HANGUP) {
-		/* The host is gone, the client learns it from a reset */
+		/* As if the host had restarted: the client gets a reset */
 		while (recv(s->data_fd, buf, sizeof(buf), MSG_DONTWAIT) > 0)
 			;
 		setsockopt(s->ctrl, SOL_SOCKET, SO_LINGER, &reset,
@@ -332,7 +334,9 @@ static inline bool ftp_command(struct ftp_server *s, char *line)
 
 	if (*arg)
 		*arg++ = '\0';
-	/* As BSD does, and RFC 3659 allows */
+	if (s->heard)
+		s->heard(s, line);
+	/* As BSD's servers do, and RFC 3659 allows */
 	if (strcmp(line, "RETR"))
 		s->rest = 0;
 	if (!strcmp(line, "USER"))
@@ -412,7 +416,7 @@ static inline void *ftp_serve(void *arg)
 static inline int ftp_server_start(struct ftp_server *s, int family)
 {
 	s->family = family;
-	s->listener = ftp_listen(family, NULL, s->port, 16, &s->addr);
+	s->listener = ftp_listen(family, s->host, s->port, 16, &s->addr);
 	if (s->listener < 0)
 		return -errno;
 	s->len = family == AF_INET ? sizeof(struct sockaddr_in) :

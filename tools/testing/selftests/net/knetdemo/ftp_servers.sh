@@ -44,7 +44,7 @@ stop_server()
 {
 	[ -n "$pid" ] || return 0
 	kill "$pid"
-	# Not always a child of ours
+	# inetutils-ftpd is no child of this shell
 	wait "$pid" 2> /dev/null
 	busywait 20000 stopped "$pid"
 	pid=
@@ -103,7 +103,7 @@ start_server()
 			> /dev/null 2>&1 &
 		;;
 	inetutils-ftpd)
-		# It leaves its parent, and writes its number to a file
+		# It daemonises, and writes a PID file
 		[ "$listen" = listen ] && family=-4 || family=-6
 		ip netns exec "$ns1" ftpd -D "$family" -p"$dir/ftpd.pid" || return
 		slowwait 20 answers "$address" || return
@@ -115,7 +115,7 @@ start_server()
 	slowwait 20 answers "$address"
 }
 
-# gets FILE URL OPTIONS...: the file comes, and it is the same
+# gets FILE URL OPTIONS...: retrieve the file and compare it
 gets()
 {
 	local file=$1 url=$2
@@ -206,7 +206,7 @@ for server in vsftpd pure-ftpd proftpd inetutils-ftpd; do
 		host=$address
 		[ "$address" = "${address/:/}" ] || host="[$address]"
 		url=ftp://$host
-		# Their anonymous users are in the home of "ftp", which is /
+		# Their anonymous users start in the home of "ftp", which is /
 		case $server in
 		pure-ftpd | inetutils-ftpd) url+=$dir/server ;;
 		esac
@@ -228,7 +228,7 @@ for server in vsftpd pure-ftpd proftpd inetutils-ftpd; do
 			resumes "$url" --active
 		check "$server, $address: no such file" \
 			fails $EXIT_REFUSED get "$url/none"
-		# The other one takes everybody for anonymous
+		# The others would take this user for anonymous
 		[ "$server" != vsftpd ] ||
 			check "$server, $address: the user is refused" \
 				fails $EXIT_LOGIN get -p <(echo wrong) \

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A transfer of net/knetdemo whose process is stopped, frozen, traced or gets a
- * signal: what has no handler interrupts nothing, what has one ends it.
+ * signal: only a signal with a handler, or one that kills, ends the transfer.
  *
- * The process that transfers is a child. Its server, a thread here, sends as
- * slowly as a test wants.
+ * A child process runs the transfer. The server is a thread of the parent, and
+ * sends as slowly as a test requests.
  */
 
 #define _GNU_SOURCE
@@ -16,11 +16,11 @@
 #include "../../kselftest_harness.h"
 #include "ftp_test.h"
 
-/* What the child does when the transfer was interrupted */
+/* What the child does after EINTR */
 enum { GIVE_UP, TRY_AGAIN, START_OVER };
 
-static volatile int hold;	/* the server waits */
-static size_t asked_at;		/* how far it is then */
+static volatile int hold;	/* the server waits at half of the data */
+static size_t asked_at;		/* position of the server in the data */
 
 static bool slowly(struct ftp_server *s, size_t at, const char **from,
 		   size_t *len)
@@ -90,7 +90,7 @@ static pid_t child(const struct ftp_server *s, int fd, unsigned int flags,
 	if (pid)
 		return pid;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	/* A file of the child's own, which ends with it */
+	/* An open file of its own, which is closed when the child exits */
 	close(dev);
 	dev = open("/dev/knetdemo", O_RDWR);
 	sigaction(SIGUSR1, &act, NULL);
@@ -133,7 +133,7 @@ static int exit_of(pid_t *pid)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -2;
 }
 
-/* From the first to the last moment of a transfer */
+/* Stop it again and again, from the beginning of a transfer to its end */
 TEST_F(stop, everywhere)
 {
 	int status, stops = 0;
@@ -161,7 +161,7 @@ TEST_F(stop, everywhere)
 	TH_LOG("stopped %d times", stops);
 }
 
-/* Time in which the process is stopped is not that of a stage */
+/* The stage's time stands still while the process is stopped */
 TEST_F(stop, for_longer_than_a_stage_may_take)
 {
 	unsigned int timeout_ms = knd_machine_slow() ? 3000 : 1000;
@@ -248,7 +248,7 @@ TEST_F(stop, a_handler_ends_it)
 }
 
 /*
- * The handler runs when the process goes on. The next transfer is right,
+ * The handler runs when the process is continued. The next transfer is correct,
  * whatever the program did to the file meanwhile.
  */
 TEST_F(stop, a_handler_after_a_stop)
@@ -280,7 +280,7 @@ TEST_F(stop, a_handler_after_a_stop)
 	}
 }
 
-/* The process, and with it the open file, ends: so does the transfer */
+/* The exit of the process closes the open file, which ends the transfer */
 TEST_F(stop, killed)
 {
 	long long one = 1;
@@ -294,6 +294,41 @@ TEST_F(stop, killed)
 	EXPECT_EQ(-2, exit_of(&self->pid));
 	EXPECT_TRUE(wait_until(has_failed, &one));
 	EXPECT_EQ(0, knd_stuck());
+}
+
+/* The open file outlives the task: its next transfer ends the parked one */
+TEST_F(stop, killed_and_the_file_stays_open)
+{
+	struct knetdemo_ftp_get r;
+	struct ftp_server other = {
+		.data = data, .size = data_size,
+	};
+	int status;
+
+	hold = 1;
+	self->pid = fork();
+	if (!self->pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		r = request(&self->s, self->fd);
+		r.flags = variant->flags;
+		r.timeout_ms = 60000;
+		_exit(-get(&r));
+	}
+	ASSERT_TRUE(wait_until(is_halfway, &self->s));
+	kill(self->pid, SIGSTOP);
+	ASSERT_EQ(self->pid, waitpid(self->pid, &status, WUNTRACED));
+	ASSERT_TRUE(WIFSTOPPED(status));
+	kill(self->pid, SIGKILL);
+	EXPECT_EQ(-2, exit_of(&self->pid));
+	EXPECT_EQ(0, knd_stat("ftp_failed"));
+
+	ASSERT_EQ(0, ftp_server_start(&other, AF_INET));
+	r = request(&other, new_file());
+	EXPECT_EQ(0, get(&r));
+	EXPECT_TRUE(same(r.fd, data, data_size));
+	EXPECT_EQ(1, knd_stat("ftp_failed"));
+	EXPECT_EQ(1, knd_stat("ftp_done"));
+	ftp_server_stop(&other);
 }
 
 TEST_HARNESS_MAIN

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the tests of the FTP client of net/knetdemo share: a request, and a file
- * to compare with.
+ * Shared by the tests of the FTP client of net/knetdemo: a request, and data to
+ * compare with.
  */
 
 #ifndef _KNETDEMO_FTP_TEST_H
@@ -17,6 +17,8 @@
 
 #define PASSWORD	"pAsSwOrD4711"
 #define TIMEOUT_MS	300
+/* The limit of a stage for a transfer that succeeds */
+#define TRANSFER_MS	(knd_machine_slow() ? 20000 : 5000)
 
 static int dev __attribute__((unused)) = -1;
 static char *data;
@@ -52,7 +54,7 @@ static inline struct knetdemo_ftp_get request(const struct ftp_server *s,
 		.password = (uintptr_t)PASSWORD,
 		.path = (uintptr_t)"dir/the file",
 		.fd = fd,
-		.timeout_ms = knd_machine_slow() ? 20000 : 5000,
+		.timeout_ms = TRANSFER_MS,
 	};
 }
 
@@ -83,7 +85,7 @@ static inline bool same(int fd, const char *want, size_t size)
 	return ok;
 }
 
-/* Wait for an event; the limit is for one that never comes */
+/* Wait for an event; the limit only ends a wait that would never end */
 static inline bool wait_until(bool (*ready)(void *), void *arg)
 {
 	double limit = now() + (knd_machine_slow() ? 60 : 20);

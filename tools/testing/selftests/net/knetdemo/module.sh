@@ -16,7 +16,8 @@ limit=2000
 
 grep -q '^knetdemo ' /proc/modules ||
 	skip_all "knetdemo is built in, or not there"
-needs nc ss
+needs nc ss knetdemo
+dir=$(mktemp -d)
 clients=()
 
 finish()
@@ -24,6 +25,7 @@ finish()
 	kill "${clients[@]}" 2> /dev/null
 	wait 2> /dev/null
 	cleanup_all_ns
+	rm -rf "$dir"
 	# What the tests after this one expect
 	modprobe knetdemo
 }
@@ -55,9 +57,41 @@ has_established()
 		wc -l)" -ge 5 ]
 }
 
+stopped() { grep -q '^State:.T' "/proc/$1/status"; }
+has_1000() { [ "$(stat -c %s "$dir/file.part" 2> /dev/null)" = 1000 ]; }
+
+# A transfer whose process is stopped lives in the open device alone: start one
+park_transfer()
+{
+	local out port
+
+	echo > "$dir/sent"
+	truncate -s 2000 "$dir/sent"
+	exec {out}< <(exec ip netns exec "$ns1" "$knd_dir/ftp_script" \
+		      -f "$dir/sent" -s 1000)
+	clients=($!)
+	read -r -u "$out" port
+	exec {out}<&-
+	ip netns exec "$ns1" knetdemo get -q -o "$dir/file" \
+		"ftp://127.0.0.1:$port/file" 2> /dev/null &
+	parked=$!
+	clients+=("$parked")
+	soon has_1000 || return
+	kill -STOP "$parked"
+	soon stopped "$parked"
+}
+
+end_transfer()
+{
+	kill -CONT "$parked"
+	kill -TERM "$parked"
+	wait "$parked"
+	[ $? -eq 130 ] && has_1000
+}
+
 milliseconds() { local us=${EPOCHREALTIME/[.,]/}; echo $((us / 1000)); }
 
-plan 4
+plan 8
 namespaces ns1 ns2
 
 busy_ok=0
@@ -91,5 +125,11 @@ result "all roles in use in two namespaces" "$busy_ok"
 result "$rounds removals within $limit ms" "$remove_ok"
 result "nothing is left" "$gone_ok"
 result "$rounds loads" "$reload_ok"
+
+check "a transfer is parked" park_transfer
+modprobe -r knetdemo 2> /dev/null && status=1 || status=0
+result "no removal while a transfer is parked" "$status"
+check "the transfer ends" end_transfer
+check "removal after that" modprobe -r knetdemo
 
 finish_tests

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Run a command on a terminal of its own, and answer what it asks.
+ * Run a command on a terminal of its own, and answer its prompt.
  *
  * pty PROMPT REPLY COMMAND...
  *
- * When PROMPT has appeared, REPLY and the end of the line are typed. Where
- * REPLY begins with Ctrl-Z, that is all that is typed: the command has to stop,
- * it is continued, and gets the rest when it asks again.
+ * When PROMPT has appeared, REPLY and a newline are typed. If REPLY begins with
+ * Ctrl-Z, only that is typed at first: the command has to stop, is continued,
+ * and gets the rest of REPLY at its next prompt.
  *
- * The status is that of the command, as a shell has it, but for these:
+ * The status is that of the command, as in a shell, or one of these:
  *	95	Ctrl-Z did not stop it
- *	96	PROMPT did not come
- *	97	at a stop or at the end, the terminal was not as it was before
- *	98	the terminal echoed when the prompt was there
+ *	96	PROMPT did not appear
+ *	97	the terminal was not restored at a stop or at the end
+ *	98	the terminal still echoed at the prompt
  */
 
 #define _GNU_SOURCE
@@ -42,7 +42,7 @@ static int status_of(int status)
 				   128 + WTERMSIG(status);
 }
 
-/* The part of a shell: it has the terminal, and sees its command stop */
+/* Acts as a shell: it owns the terminal, and continues its command */
 static int lead(const char *name, bool has_to_stop, char **argv)
 {
 	struct termios before, after;
@@ -93,7 +93,7 @@ int main(int argc, char **argv)
 	if (argc < 4)
 		return 2;
 	reply = argv[2];
-	/* Nobody waits for an answer that does not come */
+	/* Do not wait for ever for a prompt */
 	alarm(60);
 	master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
 	if (master < 0 || grantpt(master) || unlockpt(master))
@@ -109,7 +109,7 @@ int main(int argc, char **argv)
 
 		n = read(master, seen + len, sizeof(seen) - 1 - len);
 		if (n <= 0)
-			break; /* EIO when nobody has the terminal any more */
+			break; /* EIO: the last one has closed the terminal */
 		write(1, seen + len, n);
 		len += n;
 		seen[len] = '\0';

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The tool of net/knetdemo on its own: where it takes passwords from, what it
-# leaves behind, how it ends, and what of others' text it shows. The FTP server
-# is a scripted one; ftp_servers.sh has real ones.
+# The tool of net/knetdemo: sources of passwords, files that it leaves, exit
+# statuses, and untrusted text. The FTP server is a scripted one; ftp_servers.sh
+# has real ones.
 
 # shellcheck source=knetdemo_lib.sh
 source "$(dirname "$(readlink -f "$0")")/knetdemo_lib.sh"
@@ -46,7 +46,7 @@ bad_urls()
 
 	printf -v path '%5000s' ''
 	urls+=("ftp://h/${path// /a}" "ftp://${path// /a}@h/x")
-	# None asks for a name, which would be another status
+	# None is resolved, which would give another status
 	for url in "${urls[@]}"; do
 		fails "$EXIT_USAGE" get "$url" || status=1
 	done
@@ -74,7 +74,7 @@ only_regular_files()
 	none_received
 }
 
-# Passwords. s3cret is what the server wants.
+# Passwords. The server only accepts s3cret.
 
 anonymous()
 {
@@ -82,7 +82,7 @@ anonymous()
 	received "PASS anonymous@"
 }
 
-# good_password ARGUMENTS...: alice gets in, and nobody sees how
+# good_password ARGUMENTS...: alice is logged in, and no output shows s3cret
 good_password()
 {
 	clean
@@ -136,7 +136,7 @@ in_the_url()
 	good_password --password-in-url "ftp://alice:s%33cret@$host/file"
 }
 
-# Nowhere to be seen while it runs
+# The password cannot be seen while the tool runs
 gone_from_argv()
 {
 	local status
@@ -167,7 +167,7 @@ netrc_entries()
 {
 	local me="machine 127.0.0.1" status
 
-	# The user, too; of two, the right one; a default; comments; a macro
+	# With the user; two users; a default; comments; a macro
 	netrc "$me login alice password s3cret\n" "$url/file" &&
 	netrc "$me login bob password no\n$me login alice password s3cret\n" \
 		"ftp://alice@$host/file" &&
@@ -186,7 +186,7 @@ netrc_entries()
 		"$url/file" &&
 	netrc "$me login \"alice\" password \"s3\\\\cret\"\n" "$url/file" &&
 	! says "read by others" &&
-	# Another file, and one that is open to all
+	# Another file, which all users can read
 	printf '%s' "$me password s3cret" > "$dir/netrc" &&
 	good_password -n "$dir/netrc" "ftp://alice@$host/file" &&
 	says "read by others" &&
@@ -196,7 +196,7 @@ netrc_entries()
 	return "$status"
 }
 
-# Not even where the password comes before the name
+# The password of another user is not used, even if it precedes the name
 netrc_of_others()
 {
 	local status
@@ -222,7 +222,7 @@ netrc_hash()
 	return "$status"
 }
 
-# on_terminal REPLY ARGUMENTS...: answer its question; see pty.c
+# on_terminal REPLY ARGUMENTS...: answer its prompt; see pty.c
 on_terminal()
 {
 	local reply=$1
@@ -263,7 +263,7 @@ not_prompted()
 anew()
 {
 	clean
-	# Longer than what comes
+	# Longer than the file of the server
 	seq 600000 > "$dir/client/file.part"
 	tool get "$url/file" && whole
 }
@@ -285,7 +285,7 @@ replaces()
 	[ "$(cat "$dir/client/target")" = old ] && [ ! -s "$dir/err" ]
 }
 
-# part_of_others COMMAND...: what stands there before makes it fail
+# part_of_others COMMAND...: what this creates as file.part makes it fail
 part_of_others()
 {
 	clean
@@ -328,7 +328,7 @@ broken_disk()
 	cmp "$dir/file" "$dir/client/file.part"
 }
 
-# Messages do not end up in what is opened instead of stderr
+# Without a stderr, messages are not written to the file
 no_stderr()
 {
 	local status=0
@@ -401,7 +401,7 @@ signalled()
 	part_has 1000
 }
 
-# As nohup has it
+# As under nohup
 hangup_ignored()
 {
 	local ignored
@@ -417,7 +417,7 @@ hangup_ignored()
 	ended "$EXIT_SIGNAL" && [ $((ignored & 1)) -eq 1 ]
 }
 
-# Stopped and continued it goes on where it was
+# Stopped and continued, it stays in the same session
 continued()
 {
 	local status
@@ -428,13 +428,13 @@ continued()
 	soon part_has 1000 || return
 	kill -STOP "$job"
 	kill -CONT "$job"
-	# It goes on in the same session: nothing but a signal ends it
+	# Without a second REST it is the same session, which never ends
 	sleep 0.3
 	kill "$job"
 	ended "$EXIT_SIGNAL" && ! received "REST 1000"
 }
 
-# Text of others
+# Untrusted text
 
 evil=$'\e]0;evil\a\e[2J\x9b2J\xc2\x9b2J'
 
@@ -453,7 +453,7 @@ own_text()
 	cmp "$dir/file" "$dir/client/$evil" || return
 	fails "$EXIT_CONNECT" get "ftp://$evil/file" &&
 	fails "$EXIT_USAGE" filter "$evil" || return
-	# A path may have them from 128 on; /proc shows it
+	# A path may have bytes from 128 on, and /proc shows it
 	tool get -o file $'ftp://'"$host"$'/\x9b2J\xc2\x9b2J' && tool status &&
 	grep -qF 'done done' "$dir/out" && printable
 }
@@ -463,14 +463,14 @@ own_text()
 seen() { grep -q " 127\.0\.0\.1:$1 " "$dir/out"; }
 connect() { nc -z 127.0.0.1 "$1" 2> /dev/null; }
 start_watch() { start_tool watch && soon grep -q '^SEQ ' "$dir/out"; }
-# A signal that it cannot sleep through
+# SIGINT ends its wait
 stop_watch() { kill -INT "$job" && ended "$EXIT_SIGNAL"; }
 
 watch_follows()
 {
 	connect 11
 	start_watch || return
-	# Nobody has to be there
+	# No server is needed: attempts count
 	connect 12
 	soon seen 12 || return
 	connect 13
@@ -521,7 +521,7 @@ watch_full()
 
 	timeout 20 knetdemo watch > /dev/full 2> "$dir/err" || status=$?
 	[ "$status" -eq "$EXIT_OTHER" ] || return
-	# Where each line is written at once, too
+	# Also with a line buffer, where each line fails at once
 	status=0
 	timeout 20 stdbuf -oL knetdemo watch > /dev/full 2> "$dir/err" ||
 		status=$?

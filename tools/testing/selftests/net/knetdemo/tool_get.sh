@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# "knetdemo get" where a server, a path to it or an earlier attempt is not as it
-# should be: what it leaves behind is a true beginning of the file, and it says
-# so only where that is true. The FTP server is a scripted one.
+# "knetdemo get" with servers, networks and earlier attempts that misbehave: the
+# .part that it leaves is a true beginning of the file, and messages about it
+# are true. The FTP server is a scripted one.
 
 # shellcheck source=knetdemo_lib.sh
 source "$(dirname "$(readlink -f "$0")")/knetdemo_lib.sh"
@@ -52,7 +52,7 @@ to_stdout()
 	cmp "$dir/file" "$dir/out" && [ -z "$(ls -A "$dir/home")" ] &&
 	TMPDIR=$dir/none fails "$EXIT_LOCAL" get -o - "$url/file" &&
 	fails "$EXIT_USAGE" get -o - --resume "$url/file" || return
-	# No file: no output
+	# An incomplete file gives no output at all
 	serve -c 1000000
 	fails "$EXIT_BROKEN" get -o - "$url/file" && [ ! -s "$dir/out" ] &&
 	! says .part && ! says --resume
@@ -77,14 +77,14 @@ keeps_mode()
 	tool get "$url/file" && whole && [ "$(mode_of file)" = 640 ] &&
 	chmod 400 "$dir/client/file" &&
 	tool get "$url/file" && whole && [ "$(mode_of file)" = 400 ] &&
-	# Of a program with privileges only the permissions
+	# Set-ID bits are not kept
 	chmod 4755 "$dir/client/file" &&
 	tool get "$url/file" && whole && [ "$(mode_of file)" = 755 ] &&
 	rm "$dir/client/file" &&
 	tool get "$url/file" && whole && [ "$(mode_of file)" = 644 ]
 }
 
-# What belongs to another user gives no permission that is not the default
+# A file of another user adds no permission to the default
 mode_of_others()
 {
 	clean
@@ -96,7 +96,7 @@ mode_of_others()
 	tool get "$url/file" && whole && [ "$(mode_of file)" = 600 ]
 }
 
-# Nor does what is not whole yet
+# The .part has no further permission either
 part_keeps_mode()
 {
 	local mode
@@ -112,9 +112,9 @@ part_keeps_mode()
 	ended "$EXIT_SIGNAL" && [ "$mode" = 600 ]
 }
 
-# What is left, and what it says of that
+# The .part that is left, and the messages about it
 
-# part_of BYTES: as many of the file's are there
+# part_of BYTES: a .part with as many of the file's bytes
 part_of()
 {
 	clean
@@ -128,7 +128,7 @@ same_part()
 	part_has "$1" && cmp -n "$1" "$dir/file" "$dir/client/file.part"
 }
 
-# part_refused STATUS SCRIPT: a part stays as it was, and no hope is raised
+# part_refused STATUS SCRIPT: the .part stays, and --resume is not proposed
 part_refused()
 {
 	serve "$2"
@@ -161,7 +161,7 @@ newer_on_the_server()
 	[ "$(asked REST)" -eq 0 ]
 }
 
-# older_on_the_server REPLY: or it does not say
+# older_on_the_server REPLY: the date is older, or unknown
 older_on_the_server()
 {
 	serve "MDTM=$1"
@@ -170,7 +170,7 @@ older_on_the_server()
 	! says "starting over"
 }
 
-# By the server's clock only, which may be years ahead of ours
+# Dates are the server's, whose clock may be years ahead
 clocks_differ()
 {
 	serve -c 1000000 "MDTM=213 20370101000000"
@@ -202,7 +202,7 @@ retries_what_may_pass()
 	fails "$EXIT_USAGE" get --retry '' "$url/file"
 }
 
-# The server breaks off, goes away, and is there again
+# The server breaks off, disappears and returns
 retries_and_resumes()
 {
 	local port
@@ -234,7 +234,7 @@ limits_time()
 	serve -s 1000
 	fails "$EXIT_BROKEN" get --max-time 2 "$url/file" &&
 	same_part 1000 && says --max-time && says "goes on from there" &&
-	# Whatever is waited for
+	# Also while it waits for a reply, or for the next attempt
 	serve greeting=stall &&
 	fails "$EXIT_BROKEN" get --max-time 1 --retry 9 -o other "$url/file" &&
 	[ ! -e "$dir/client/other.part" ] || return
@@ -244,7 +244,7 @@ limits_time()
 	fails "$EXIT_USAGE" get --max-time x "$url/file"
 }
 
-# With hosts that never answer in front of the one that does
+# Three addresses that never answer come before the one that does
 several_addresses()
 {
 	local began=$SECONDS
@@ -263,7 +263,7 @@ several_addresses()
 		2> "$dir/err" && whole && [ $((SECONDS - began)) -lt 60 ]
 }
 
-# None answers: together they take about as long as one
+# No address answers: all of them together take about as long as one
 no_address()
 {
 	local began=$SECONDS status=0
@@ -334,10 +334,36 @@ shows_half()
 {
 	clean
 	serve -s 1500000
-	# Typed when that appears; the status tells of the echo, see pty.c
+	# Interrupt it at 50%. The status is that of pty.c for the echo.
 	(cd "$dir/client" && exec "$knd_dir/pty" " 50% " $'\003' \
 	 "$knd_tool" get "$url/file") > "$dir/out" 2>&1
 	grep -q ' 50% ' "$dir/out" && same_part 1500000
+}
+
+begun() { [ "$(counter ftp_started)" -ge "$1" ]; }
+
+# Short transfers of another file all the time: ours is not the latest one
+bar_beside_others()
+{
+	local out port others status=0 before
+
+	before=$(counter ftp_started)
+	exec {out}< <(exec "$knd_dir/ftp_script" -z 100)
+	others=$!
+	read -r -u "$out" port
+	exec {out}<&-
+	while "$knd_tool" get -q -o "$dir/home/other" \
+		"ftp://127.0.0.1:$port/other"; do
+		:
+	done &
+	job=$!
+	soon begun $((before + 3)) || status=1
+	shows_half || status=1
+	kill "$others"
+	wait "$job" "$others" 2> /dev/null
+	job=
+	rm -f "$dir/home"/other*
+	return "$status"
 }
 
 # Built for 32 bits
@@ -360,7 +386,7 @@ gets_32()
 	tool32 get "$url/file" && whole && tool32 status
 }
 
-# The end of the file is behind 2 GiB, and behind 4 GiB
+# Files that are larger than 2 GiB and 4 GiB
 large_32()
 {
 	local gib=$((1 << 30)) size status=0
@@ -378,7 +404,7 @@ large_32()
 	return "$status"
 }
 
-plan 32
+plan 33
 
 serve
 check ";type= is no part of the name" type_is_no_name
@@ -418,6 +444,7 @@ check "PASV and PORT only" without_epsv
 check "bound to a network device" by_interface
 check "quiet" quiet
 check "the bar: half of the file" shows_half
+check "the bar: beside other transfers" bar_beside_others
 check "32 bits" gets_32
 check "32 bits: more than 2 and 4 GiB" large_32
 

@@ -2,8 +2,9 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2034 # the programs use what is set here
 #
-# What the tests of the tool share: a directory, a scripted FTP server, and the
-# tool in the foreground or in the background. Source it last: it sets up.
+# Shared by the tests of the tool: a directory, a scripted FTP server, and the
+# tool in the foreground or in the background. Source it last: it sets things
+# up.
 
 # Exit statuses of the tool
 EXIT_OTHER=1
@@ -16,12 +17,12 @@ EXIT_LOCAL=7
 EXIT_DEVICE=8
 EXIT_SIGNAL=130
 
-# Another build of it can be tested, too
+# KND_TOOL is another build of the tool to test
 knd_tool=${KND_TOOL:-knetdemo}
 needs "$knd_tool" unshare
-# A network namespace of its own, for all of it
+# Run the whole test in a network namespace of its own
 [ -n "${KND_UNSHARED:-}" ] || exec unshare -n env KND_UNSHARED=1 "$0" "$@"
-# Else background processes ignore SIGINT
+# Without job control background processes would ignore SIGINT
 set -m
 server=
 job=
@@ -35,23 +36,23 @@ finish()
 	rmdir "$dir"
 } 2> /dev/null
 
-# tool ARGUMENTS...: in a directory of its own
+# tool ARGUMENTS...: run the tool in the directory "client"
 tool()
 {
 	(cd "$dir/client" && HOME=$dir/home exec "$knd_tool" "$@") \
 		> "$dir/out" 2>> "$dir/err"
 }
 
-# In the background, as $job
+# start_tool ARGUMENTS...: run it in the background, as $job
 start_tool()
 {
-	# Not by tool(), whose shell would be the process
+	# tool() would make a shell the process $job
 	(cd "$dir/client" && HOME=$dir/home exec "$knd_tool" "$@") \
 		> "$dir/out" 2>> "$dir/err" &
 	job=$!
 }
 
-# ended STATUS: that one has ended with it
+# ended STATUS: wait for $job, whose exit status has to be this
 ended()
 {
 	local status=0
@@ -81,7 +82,7 @@ stop_server()
 	server=
 } 2> /dev/null
 
-# serve OPTIONS...: of ftp_script
+# serve OPTIONS...: start ftp_script with these options
 serve()
 {
 	local out port
@@ -97,7 +98,7 @@ serve()
 	url=ftp://$host
 }
 
-# received LINE: the server was sent this
+# received LINE: the server received this command
 received()
 {
 	local line
@@ -110,7 +111,7 @@ received()
 
 none_received() { [ ! -s "$dir/commands" ]; }
 says() { grep -qF -e "$1" "$dir/err"; }
-# All that was said can be seen
+# All output is printable
 printable()
 {
 	[ "$(cat "$dir/out" "$dir/err" | LC_ALL=C tr -d '\n -~' |
