@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Kernel networking demonstration and test services: who may look, and who may change
+ * Kernel networking demonstration and test services: who may look, and who may
+ * change
  */
 
 #ifndef _NET_KNETDEMO_ACCESS_H

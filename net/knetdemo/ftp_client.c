@@ -181,7 +181,9 @@ static void knd_ftp_finish(struct knd_ftp_xfer *xfer, int err)
 /* Is a signal pending that has a handler, or that kills? */
 static bool knd_ftp_signalled(void)
 {
-	struct sighand_struct *sighand = current->sighand;
+	/* A task's own: it is not replaced while the task runs this */
+	struct sighand_struct *sighand =
+		rcu_dereference_protected(current->sighand, true);
 	struct signal_struct *signal = current->signal;
 	bool res = fatal_signal_pending(current);
 	unsigned long flags;

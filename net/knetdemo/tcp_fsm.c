@@ -18,8 +18,8 @@
  *	    |          |                                   |
  *	    |          |  FIN acknowledged                 |  by a reset:
  *	    |  TCP is  |                                   |  kill: killed
- *	    |  done    v                                   |  end of a namespace,
- *	    +------>  DEAD  <------------------------------+  or tcp=0 was too
+ *	    |  done    v                                   |  end of namespace,
+ *	    +------>  DEAD  <------------------------------+  or tcp=0 too
  *	                                                      slow: stopped
  *	                                                      idle with output
  *	                                                      left: idle
