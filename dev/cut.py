@@ -347,7 +347,8 @@ class Reader:
                 if text.startswith('enum'):
                     part.names = {WORD.findall(code)[0]}
                 else:
-                    part.names = {member_name(code)}
+                    part.names = {member_name(line) for line in
+                                  re.findall(r'[^{;]*;', code)}
             unit.parts.append(part)
             first = i + 1
         unit.head = lines[:head + 1]

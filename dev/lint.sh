@@ -74,7 +74,12 @@ PYTHON
 # FILE_PATH_CHANGES: MAINTAINERS is in the series, though not in each patch.
 # MACRO_ARG_REUSE: tables of names use an argument as text and as a member.
 # UNCOMMENTED_DEFINITION: members are commented above, in the kernel-doc way.
+# MACRO_ARG_UNUSED, COMPLEX_MACRO, TRAILING_SEMICOLON, BRACKET_SPACE, CAMELCASE:
+# lists of names give each line to EM(), and the last to EMe(), as in headers of
+# tracepoints; each place makes of it what it needs.
 IGNORE=FILE_PATH_CHANGES,MACRO_ARG_REUSE,UNCOMMENTED_DEFINITION
+IGNORE+=,MACRO_ARG_UNUSED,COMPLEX_MACRO,TRAILING_SEMICOLON,BRACKET_SPACE
+IGNORE+=,CAMELCASE
 # Of trace headers, which have a layout of their own
 IGNORE_TRACE=$IGNORE,OPEN_ENDED_LINE,PARENTHESIS_ALIGNMENT
 # Of tests, which feed odd text to what they test
