@@ -13,7 +13,7 @@ from pathlib import Path
 
 CODE = "net/knetdemo"
 PAGE = "Documentation/networking/knetdemo.rst"
-LIMITS = {"INT_MAX": 2**31 - 1, "NSEC_PER_SEC": 10**9, "UINT_MAX": 2**32 - 1}
+LIMITS = {"INT_MAX": 2**31 - 1, "NSEC_PER_SEC": 10**9, "U32_MAX": 2**32 - 1}
 
 
 def number(text, defines):
@@ -72,9 +72,8 @@ def sysctls_in_code(top):
             limits = (0, 2)
         value = defaults.get(name, "0" if limits else "")
         found[name] = (limits, value)
-    # Two whose text is no plain number
+    # Its default is the first service
     found["tcp_service"] = (None, "accept")
-    found["udp_mark"] = ((0, 2**32 - 1), "0")
     return found
 
 

@@ -7,7 +7,7 @@
 
 # Needed, then taken where they are installed
 tools=(bash ip ss tc nft nc.openbsd ethtool unshare nsenter setpriv taskset timeout
-	stdbuf stat readlink kmod sha256sum cmp dd head tail tr sort od seq)
+	stdbuf stat readlink kmod sha256sum cmp dd head tail tr sort od seq sysctl)
 optional=(perl strace python3.11 socat iperf3 curl wget lftp
 	tcpdump perf lsns prlimit script)
 # Servers, from the distribution's packages and not installed on this machine,

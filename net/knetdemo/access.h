@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Kernel networking demonstration and test services: who may look, and who may
- * change
+ * Kernel networking demonstration and test services: checks of privilege
  */
 
 #ifndef _NET_KNETDEMO_ACCESS_H

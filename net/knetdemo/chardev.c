@@ -2,10 +2,10 @@
 /*
  * Kernel networking demonstration and test services: /dev/knetdemo
  *
- * An open file belongs to the network namespace in which it was opened,
- * wherever it is passed to. It does not keep that namespace: once the last
- * process and socket in it are gone the namespace goes, and leaves its files
- * behind with nothing to work on.
+ * An open file acts on the network namespace in which it was opened, also after
+ * it was passed to another process. It holds no reference to that namespace.
+ * When the namespace is dismantled its open files are detached from it, and
+ * their ioctls return -ENODEV.
  */
 
 #include <linux/fs.h>
@@ -28,11 +28,13 @@
 
 /**
  * struct knd_file - an open /dev/knetdemo
- * @list: in &knd_net.files
- * @kn: the component where the file was opened; NULL when that namespace is
- *	gone
- * @parked: &knd_ftp_xfer.list of the FTP transfers that wait for their system
- *	call to restart
+ * @list: entry in &knd_net.files
+ * @kn: the component in the namespace where the file was opened; NULL when that
+ *	is dismantled
+ * @parked: &knd_ftp_xfer.list of the FTP transfers that wait until their system
+ *	call is restarted
+ *
+ * knd_files_lock protects all members.
  */
 struct knd_file {
 	struct list_head list;
@@ -40,12 +42,12 @@ struct knd_file {
 	struct list_head parked;
 };
 
-/* Protects all of all files. Held for moments only. */
+/* Protects the open files of all namespaces. Nothing waits with it held. */
 static DEFINE_MUTEX(knd_files_lock);
 
 /*
- * Get the namespace of a file, for as long as a request takes. NULL where it
- * is gone or going.
+ * Get a reference to the namespace of a file, for the time of a request.
+ * Returns NULL where it is dismantled.
  */
 static struct knd_net *knd_file_get(struct knd_file *kf,
 				    netns_tracker *tracker)
@@ -54,7 +56,7 @@ static struct knd_net *knd_file_get(struct knd_file *kf,
 
 	mutex_lock(&knd_files_lock);
 	kn = kf->kn;
-	/* Its pre_exit, which detaches the file, is still to come */
+	/* Without a reference, knd_chardev_pre_exit() detaches the file soon */
 	if (kn && !maybe_get_net(kn->net))
 		kn = NULL;
 	mutex_unlock(&knd_files_lock);
@@ -97,7 +99,7 @@ put:
 	return err;
 }
 
-/* End parked transfers: of tasks that have exited, or all of them */
+/* Cancel parked transfers: those of tasks that have exited, or all */
 static void knd_file_reap(struct knd_file *kf, bool all)
 {
 	struct knd_ftp_xfer *x, *next;
@@ -116,7 +118,7 @@ static void knd_file_reap(struct knd_file *kf, bool all)
 	}
 }
 
-/* The transfer that this system call goes on with, or NULL where it is new */
+/* The parked transfer that this system call continues, or NULL */
 static struct knd_ftp_xfer *
 knd_file_unpark(struct knd_file *kf, unsigned long arg,
 		const struct knetdemo_ftp_get *req)
@@ -139,7 +141,7 @@ knd_file_unpark(struct knd_file *kf, unsigned long arg,
 	return NULL;
 }
 
-/* Check a request and begin its transfer; an ERR_PTR() where it is refused */
+/* Check a request and begin its transfer. Returns it, or an ERR_PTR(). */
 static struct knd_ftp_xfer *
 knd_file_begin_ftp(struct file *file, const struct knetdemo_ftp_get *req)
 {
@@ -157,7 +159,7 @@ knd_file_begin_ftp(struct file *file, const struct knetdemo_ftp_get *req)
 						    -EPERM;
 		knd_file_put(kn, &tracker);
 	}
-	/* From here on the namespace may go, and the transfer with it */
+	/* The namespace can be dismantled now, which ends the transfer */
 	if (!err)
 		return x;
 	knd_ftp_free(x);
@@ -165,8 +167,8 @@ knd_file_begin_ftp(struct file *file, const struct knetdemo_ftp_get *req)
 }
 
 /*
- * The size is the caller's idea of the structure: what it does not know is
- * zero, what the kernel does not know must be.
+ * The size is that of the structure as the caller knows it. Members that the
+ * caller does not know are 0. Members that the kernel does not know must be 0.
  */
 static int knd_ioctl_ftp_get(struct file *file, unsigned long arg)
 {
@@ -193,7 +195,7 @@ static int knd_ioctl_ftp_get(struct file *file, unsigned long arg)
 		x = knd_file_begin_ftp(file, &req);
 		if (IS_ERR(x))
 			return PTR_ERR(x);
-		/* A fault is seen again, and reported, with the results */
+		/* A fault is reported when the results are copied */
 		if (size >= offsetofend(struct knetdemo_ftp_get, id))
 			put_user(knd_ftp_id(x), &user->id);
 	}
@@ -207,7 +209,7 @@ static int knd_ioctl_ftp_get(struct file *file, unsigned long arg)
 		err = -EFAULT;
 	}
 	if (err == -ERESTARTNOHAND) {
-		/* What the caller does not know it will not have then */
+		/* The restarted call has 0 in members that it does not know */
 		memset((void *)&req + size, 0, sizeof(req) - size);
 		knd_ftp_park(x, arg, &req);
 		mutex_lock(&knd_files_lock);
@@ -220,14 +222,14 @@ static int knd_ioctl_ftp_get(struct file *file, unsigned long arg)
 }
 
 /*
- * The number is looked at first: programs probe files of all kinds with ioctls
- * that belong to others, and ENOTTY is the answer that they expect.
+ * The number is checked before any privilege: programs try ioctls of other
+ * devices on files of all kinds, and expect ENOTTY.
  */
 static long knd_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	if (cmd == KNETDEMO_IOC_FILTER_ADDRESS)
 		return knd_ioctl_filter_address(file, (void __user *)arg);
-	/* This structure has its size in its first member */
+	/* Any size is accepted, as the structure has its size in a member */
 	if ((cmd & ~IOCSIZE_MASK) == (KNETDEMO_IOC_FTP_GET & ~IOCSIZE_MASK))
 		return knd_ioctl_ftp_get(file, arg);
 	return -ENOTTY;
@@ -240,7 +242,7 @@ static int knd_open(struct inode *inode, struct file *file)
 	kf = kzalloc_obj(*kf, GFP_KERNEL_ACCOUNT);
 	if (!kf)
 		return -ENOMEM;
-	/* Who opens it chooses the namespace, for as long as it is open */
+	/* The namespace of the opener, for as long as the file is open */
 	kf->kn = knd_pernet(current->nsproxy->net_ns);
 	INIT_LIST_HEAD(&kf->parked);
 
@@ -266,7 +268,7 @@ static int knd_release(struct inode *inode, struct file *file)
 }
 
 /**
- * knd_chardev_net_init - prepare a namespace for open files
+ * knd_chardev_net_init - initialise the list of open files
  * @kn: the component in a namespace that is being set up
  */
 void __net_init knd_chardev_net_init(struct knd_net *kn)
@@ -276,7 +278,9 @@ void __net_init knd_chardev_net_init(struct knd_net *kn)
 
 /**
  * knd_chardev_pre_exit - detach the open files of a namespace
- * @kn: the component in a namespace that no request is working on
+ * @kn: the component in a namespace that is being dismantled
+ *
+ * Requests hold a reference to the namespace, so none is in progress.
  *
  * Context: process.
  */
@@ -321,7 +325,7 @@ int __init knd_chardev_init(void)
 /**
  * knd_chardev_exit - remove the device
  *
- * An open file holds the module, so there is none.
+ * There are no open files, since each holds the module.
  *
  * Context: process.
  */

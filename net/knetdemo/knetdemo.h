@@ -22,33 +22,39 @@ struct proc_dir_entry;
 
 /**
  * struct knd_net - the component in one network namespace
- * @net: the namespace; outlives this structure, no reference is held
- * @lock: serialises configuration: protects @cfg, and the starting, changing
- *	and stopping of every role. Never taken by a role's own thread, which
- *	may be waited for with it held.
- * @cfg: the knobs
- * @deferred: roles that start later, see sysctl.c
- * @stats: counters
- * @sysctl: the registered knobs
+ * @net: the namespace, without a reference: it outlives this structure
+ * @lock: serialises configuration: writes of sysctls and of "filter", and the
+ *	start, change and stop of every service. It is held while threads of
+ *	services are waited for, so they never take it.
+ * @cfg: values of the sysctls
+ * @deferred: services that start later, see sysctl.c
+ * @sysctl: the registered sysctls
  * @proc: /proc/net/knetdemo
- * @udp: the emitter
- * @tcp: the TCP service, see tcp_listener.h
  * @files: &knd_file.list of the open files of /dev/knetdemo, see chardev.c
- * @mon: monitor
+ * @stats: counters
+ * @mon: the monitor
+ * @tcp: the TCP service
+ * @udp: the UDP emitter
  * @ftp: the FTP client
  */
 struct knd_net {
 	struct net *net;
+
+	/* Configuration, protected by @lock */
 	struct mutex lock;
 	struct knd_config cfg;
-	struct knd_deferred deferred[KND_ROLE_MAX];
-	struct knd_stats __percpu *stats;
+	struct knd_deferred deferred[KND_SWITCH_COUNT];
+
+	/* Interfaces; @files has a lock of its own */
 	struct ctl_table_header *sysctl;
 	struct proc_dir_entry *proc;
-	struct knd_udp udp;
-	struct knd_tcp tcp;
 	struct list_head files;
+
+	/* Services, which say themselves what protects their members */
+	struct knd_stats __percpu *stats;
 	struct knd_monitor mon;
+	struct knd_tcp tcp;
+	struct knd_udp udp;
 	struct knd_ftp ftp;
 };
 

@@ -2,9 +2,9 @@
 /*
  * Kernel networking demonstration and test services: set-up and teardown
  *
- * Order is all there is in this file. What users can reach comes last when a
- * namespace is set up and goes first when it is taken down; the roles start
- * nothing by themselves.
+ * This file has only the order. What users can reach is made last when a
+ * namespace is set up, and removed first when it is dismantled. Services start
+ * nothing until they are configured.
  */
 
 #include <linux/init.h>
@@ -20,10 +20,10 @@
 static unsigned int knd_net_id __ro_after_init;
 
 /**
- * knd_pernet - find the component's part of a network namespace
+ * knd_pernet - get the component's state of a network namespace
  * @net: the namespace
  *
- * Context: any; @net must not be past its pernet exit.
+ * Context: any, until knd_net_exit() for @net.
  * Return: what knd_net_init() set up for @net.
  */
 struct knd_net *knd_pernet(struct net *net)
@@ -64,11 +64,17 @@ exit_stats:
 }
 
 /*
- * Unreachable, told to stop, and waited for. No new work can start once the
- * knobs and files are gone: removing them waits for whoever is inside, which is
- * why kn->lock is not held here. What sends has ended before any part of the
- * network exits: IPv6 may be a module that was loaded after this one, and exits
- * before it. A grace period follows before knd_net_exit().
+ * Removing the sysctls and files waits for their readers and writers, which
+ * take kn->lock, so it is not held here. Afterwards nothing can start a
+ * service.
+ *
+ * All services are told to stop before the first is waited for. They are waited
+ * for here and not in knd_net_exit(): IPv6 can be a module that was loaded
+ * after this one, and then its exit runs first. Sockets that are still open
+ * would use what it has freed.
+ *
+ * The monitor's hook can run until the grace period between this function and
+ * knd_net_exit().
  */
 static void __net_exit knd_net_pre_exit(struct net *net)
 {
@@ -138,7 +144,8 @@ module_exit(knd_exit);
 MODULE_DESCRIPTION("Kernel networking demonstration and test services");
 MODULE_LICENSE("GPL");
 /*
- * Opening an IPv6 socket would load it: that waits for a namespace that is
- * going, whose exit may wait for who opens the socket
+ * If IPv6 is a module, load it first. Otherwise a service that opens an IPv6
+ * socket would load it, which waits for namespaces that are being dismantled,
+ * and their exit can wait for this service.
  */
 MODULE_SOFTDEP("pre: ipv6");

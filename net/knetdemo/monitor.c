@@ -2,9 +2,9 @@
 /*
  * Kernel networking demonstration and test services: the connection monitor
  *
- * A netfilter hook that sees each packet which leaves its network namespace by
- * LOCAL_OUT, before anything can change or drop it, and records those by which
- * a socket of the namespace opens a TCP connection. It accepts everything.
+ * A netfilter hook at LOCAL_OUT sees each packet that the network namespace
+ * sends, before other hooks can change or drop it. It records the SYNs by which
+ * sockets of the namespace open connections, and accepts every packet.
  */
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
@@ -39,18 +39,17 @@
 #include "monitor_ring.h"
 #include "trace.h"
 
-/* Log lines: as many as this in that time */
+/* Log at most this many lines in this time */
 #define KND_MONITOR_LOG_BURST		50
 #define KND_MONITOR_LOG_INTERVAL	(5 * HZ)
 
-static void knd_monitor_log(struct knd_net *kn, const struct knd_record *rec)
+static noinline void knd_monitor_log(struct knd_net *kn,
+				     const struct knd_record *rec)
 {
 	struct knd_monitor *mon = &kn->mon;
 	struct sockaddr_in6 src, dst;
 	int unlogged;
 
-	if (!knd_may_log(kn) || !READ_ONCE(kn->cfg.monitor_log))
-		return;
 	if (!__ratelimit(&mon->limit)) {
 		atomic_inc(&mon->unlogged);
 		knd_stat_inc(kn, KND_STAT_MONITOR_UNLOGGED);
@@ -67,7 +66,10 @@ static void knd_monitor_log(struct knd_net *kn, const struct knd_record *rec)
 			&src, &dst);
 }
 
-/* Followers of "connections" are woken no more often than this */
+/*
+ * Wake tasks that poll "connections" no more often than this. Waking for each
+ * record would cost a context switch for each connection.
+ */
 #define KND_MONITOR_WAKE_DELAY		(HZ / 20)
 
 static void knd_monitor_wake_work(struct work_struct *work)
@@ -79,8 +81,8 @@ static void knd_monitor_wake_work(struct work_struct *work)
 }
 
 /*
- * The hook may run with BH disabled and the socket locked: it only queues the
- * work item, which finds all records of the delay.
+ * Queue the work item that wakes pollers. It is delayed, so that one wake-up
+ * tells of all records until then.
  */
 static noinline void knd_monitor_wake(struct knd_monitor *mon)
 {
@@ -89,18 +91,19 @@ static noinline void knd_monitor_wake(struct knd_monitor *mon)
 }
 
 /*
- * Tell the first pass of a SYN from its retransmissions, and from its further
+ * Tell the first pass of a SYN from its retransmissions and from its further
  * passes: IPsec, SRv6 and VRF devices send a packet through the hook again,
  * some of them later and on another CPU.
  *
- * tcp_connect() moves snd_nxt beyond the SYN only after it has transmitted it,
- * whether or not that succeeded.
+ * While snd_nxt is still the initial sequence number, the socket is in
+ * tcp_connect(), which advances it after the transmission of the SYN whether
+ * that succeeded or not.
  */
 static enum knd_pass knd_monitor_pass(struct knd_monitor *mon,
 				      const struct sock *sk)
 {
 	const struct tcp_sock *tp = tcp_sk(sk);
-	/* Nothing acknowledges a SYN that is still to be sent */
+	/* Until the SYN is acknowledged, snd_una is its sequence number */
 	u32 isn = READ_ONCE(tp->snd_una);
 	u32 hash = hash_ptr(sk, 24 + KND_SYNS_BITS);
 	u64 key = knd_syn_key(hash, isn, READ_ONCE(tp->segs_out));
@@ -115,9 +118,12 @@ static enum knd_pass knd_monitor_pass(struct knd_monitor *mon,
 }
 
 /*
- * MPTCP and SMC connect by kernel sockets, on behalf of a program. One of SMC
- * that has fallen back to TCP before it connects has nothing of SMC any more,
- * but the file of the program; a file of sunrpc's is used by kernel threads.
+ * Whether a program, and not the kernel for itself, opens the connection. MPTCP
+ * and SMC connect with kernel sockets on behalf of a program.
+ *
+ * An SMC socket that fell back to TCP before it connects has no mark of SMC,
+ * but has the program's file. Sockets of sunrpc also have a file, but kernel
+ * threads connect them.
  */
 static bool knd_monitor_user(const struct sock *sk, const struct socket *sock)
 {
@@ -132,12 +138,12 @@ static bool knd_monitor_user(const struct sock *sk, const struct socket *sock)
 }
 
 /*
- * The socket knows who connects, and which destination was asked for even
- * where an IP option or routing header sends the packet elsewhere first.
+ * Take the owner and the destination from the socket. The packet's destination
+ * is another one where a source route or a routing header is used.
  */
 static void knd_monitor_socket(const struct sock *sk, struct knd_record *rec)
 {
-	/* Freed by RCU, with its inode */
+	/* The hook runs under RCU, which frees the socket and its inode */
 	struct socket *sock = READ_ONCE(sk->sk_socket);
 	struct knd_flow *flow = &rec->flow;
 
@@ -152,16 +158,16 @@ static void knd_monitor_socket(const struct sock *sk, struct knd_record *rec)
 		return;
 	}
 	rec->origin = KND_ORIGIN_USER;
-	/* Of a subflow, whoever made it, only the inode has the owner */
+	/* The kernel creates further subflows; their inode has the owner */
 	if (sk_is_mptcp(sk) && sock)
 		rec->uid = SOCK_INODE(sock)->i_uid;
 }
 
 /*
- * Name the task only where it is the one that connects. With bottom halves
- * off it processes a packet that somebody else has sent: a NAPI thread, a
- * busy-polling socket, the writer to a tun device. A kernel thread makes
- * further subflows of MPTCP on behalf of a program.
+ * Record the task only where it is the one that connects. With BH disabled the
+ * task processes a packet of another host or task: it is a NAPI thread, it
+ * polls a busy-polling socket, or it writes to a tun device. A kernel thread
+ * opens further subflows of MPTCP on behalf of a program.
  */
 static void knd_monitor_task(struct knd_record *rec)
 {
@@ -183,15 +189,16 @@ static void knd_monitor_task(struct knd_record *rec)
 		rec->pids[i].ns = upid->ns->ns.inum;
 		rec->pids[i].nr = upid->nr;
 	}
-	/* May be changing, but always ends with a NUL */
+	/* Another thread can change the name meanwhile; its last byte is NUL */
 	data_race(memcpy(rec->comm, current->comm, sizeof(rec->comm)));
 }
 
 static noinline unsigned int
-knd_monitor_candidate(struct sk_buff *skb, const struct nf_hook_state *state)
+knd_monitor_candidate(void *priv, struct sk_buff *skb,
+		      const struct nf_hook_state *state)
 {
-	struct knd_net *kn = knd_pernet(state->net);
 	const struct sock *sk = state->sk;
+	struct knd_net *kn = priv;
 	struct knd_monitor *mon = &kn->mon;
 	struct knd_filter *filter;
 	struct knd_record rec;
@@ -212,8 +219,8 @@ knd_monitor_candidate(struct sk_buff *skb, const struct nf_hook_state *state)
 		return NF_ACCEPT;
 
 	/*
-	 * ipvlan, IPVS, SYNPROXY and the duplicating targets of netfilter send
-	 * packets of other hosts and namespaces, or copies, from here.
+	 * ipvlan, IPVS and SYNPROXY send SYNs of other hosts and namespaces
+	 * here, the dup statement of nftables and the TEE target send copies.
 	 */
 	if (!sk || !sk_fullsock(sk) || !net_eq(sock_net(sk), state->net)) {
 		knd_stat_inc(kn, KND_STAT_MONITOR_NO_SOCKET);
@@ -250,10 +257,13 @@ knd_monitor_candidate(struct sk_buff *skb, const struct nf_hook_state *state)
 	rec.time = ktime_get_real_ns();
 	rec.mark = skb->mark;
 	knd_monitor_task(&rec);
-	/* May be changing, but always ends with a NUL */
+	/* The device can be renamed meanwhile; the last byte is NUL */
 	data_race(memcpy(rec.dev, state->out->name, sizeof(rec.dev)));
 
-	/* Readers wait for the record of a number that is reserved */
+	/*
+	 * Readers spin until the record of a reserved sequence number is
+	 * complete, so this must not be preempted.
+	 */
 	ring = rcu_dereference(mon->ring);
 	preempt_disable();
 	rec.seq = atomic64_inc_return(&mon->attempts);
@@ -264,28 +274,34 @@ knd_monitor_candidate(struct sk_buff *skb, const struct nf_hook_state *state)
 		knd_monitor_wake(mon);
 
 	trace_knetdemo_connect(state->net, &rec);
-	knd_monitor_log(kn, &rec);
+	if (knd_may_log(kn) && READ_ONCE(kn->cfg.monitor_log))
+		knd_monitor_log(kn, &rec);
 	return NF_ACCEPT;
 }
 
-/* Three functions, so that each costs only what it needs */
+/*
+ * Almost all packets end in knd_monitor_hook(). The other functions are not
+ * inlined into it, since each packet would pay for their registers and stack.
+ */
 static noinline unsigned int
-knd_monitor_unusual(struct sk_buff *skb, const struct nf_hook_state *state)
+knd_monitor_unusual(void *priv, struct sk_buff *skb,
+		    const struct nf_hook_state *state)
 {
 	return knd_parse_hint(skb, state->pf) ?
-	       knd_monitor_candidate(skb, state) : NF_ACCEPT;
+	       knd_monitor_candidate(priv, skb, state) : NF_ACCEPT;
 }
 
 static unsigned int knd_monitor_hook(void *priv, struct sk_buff *skb,
 				     const struct nf_hook_state *state)
 {
 	return likely(knd_parse_usual(skb, state->pf)) ?
-	       NF_ACCEPT : knd_monitor_unusual(skb, state);
+	       NF_ACCEPT : knd_monitor_unusual(priv, skb, state);
 }
 
 /*
- * The lowest priority value: before any address translation and any chain of a
- * firewall, except one of the same value that was registered later.
+ * The lowest priority value runs before address translation and before the
+ * chains of a firewall. A chain with the same value that is registered later
+ * runs before this hook.
  */
 static const struct nf_hook_ops knd_monitor_ops = {
 	.hook		= knd_monitor_hook,
@@ -294,7 +310,10 @@ static const struct nf_hook_ops knd_monitor_ops = {
 	.priority	= NF_IP_PRI_FIRST,
 };
 
-/* Make the ring as large as asked. Records that fit move over. */
+/*
+ * Make the ring as large as monitor_ring says, with the latest records of the
+ * old one. Returns 0 or -ENOMEM; then the old ring stays.
+ */
 static int knd_monitor_resize(struct knd_net *kn)
 {
 	struct knd_monitor *mon = &kn->mon;
@@ -313,8 +332,8 @@ static int knd_monitor_resize(struct knd_net *kn)
 		return 0;
 
 	/*
-	 * Once for those who are writing to the old ring. After that, once more
-	 * for those who have drawn a number up to the one that is read here.
+	 * After the first grace period nobody writes to the old ring. After
+	 * the second one each record up to @last is complete, in either ring.
 	 */
 	synchronize_rcu();
 	last = atomic64_read(&mon->attempts);
@@ -325,25 +344,28 @@ static int knd_monitor_resize(struct knd_net *kn)
 }
 
 /**
- * knd_monitor_apply - make the monitor follow the knobs
+ * knd_monitor_apply - make the monitor follow its sysctls
  * @kn: the component in a namespace
  *
- * Context: process, &knd_net.lock held.
- * Return: 0 or -errno, and then the monitor runs as before.
+ * Registers or unregisters the hook, and resizes the ring.
+ *
+ * Context: process, &knd_net.lock held. May sleep for two grace periods.
+ * Return: 0, -ENOMEM, or what registering the hook returned. On error the hook
+ * is as it was; a ring that was resized already stays.
  */
 int knd_monitor_apply(struct knd_net *kn)
 {
 	struct knd_monitor *mon = &kn->mon;
 	int err;
 
-	/* What was recorded can be read, and the ring resized, when off */
+	/* The ring stays when the hook is unregistered, and can be read */
 	if (kn->cfg.monitor || rcu_access_pointer(mon->ring)) {
 		err = knd_monitor_resize(kn);
 		if (err)
 			return err;
 	}
 	if (kn->cfg.monitor && !mon->hooked) {
-		err = nf_register_net_hook(kn->net, &knd_monitor_ops);
+		err = nf_register_net_hook(kn->net, &mon->ops);
 		if (err)
 			return err;
 		mon->hooked = true;
@@ -354,14 +376,15 @@ int knd_monitor_apply(struct knd_net *kn)
 }
 
 /**
- * knd_monitor_filter - change what is shown
+ * knd_monitor_filter - change the rules
  * @kn: the component in a namespace
- * @text: commands, see knd_filter_edit(); overwritten
+ * @text: lines as for knd_filter_edit(); overwritten
  *
- * All commands take effect at once, or none does.
+ * All lines take effect at once, or none does.
  *
- * Context: process, may sleep for a grace period.
- * Return: 0, -ENOMEM or what knd_filter_edit() says.
+ * Context: process; takes &knd_net.lock and sleeps for a grace period.
+ * Return: 0, -ENOMEM or what knd_filter_edit() returned. On error the rules
+ * stay as they were.
  */
 int knd_monitor_filter(struct knd_net *kn, char *text)
 {
@@ -381,13 +404,13 @@ int knd_monitor_filter(struct knd_net *kn, char *text)
 		goto unlock;
 	rcu_assign_pointer(mon->filter, filter);
 
-	/* Hits may come to the old rules until then */
+	/* The hook counts hits of the old rules until then */
 	synchronize_rcu();
 	for (i = 0; i < filter->n; i++) {
-		int was = filter->rule[i].was;
+		int old_idx = filter->rule[i].old_idx;
 
-		if (was >= 0)
-			atomic64_add(atomic64_read(&old->hits[was]),
+		if (old_idx >= 0)
+			atomic64_add(atomic64_read(&old->hits[old_idx]),
 				     &filter->hits[i]);
 	}
 	filter = old;
@@ -398,26 +421,30 @@ unlock:
 }
 
 /**
- * knd_monitor_init - prepare the monitor of a namespace
- * @kn: the component in a namespace that is being set up
+ * knd_monitor_init - initialise the monitor of a namespace
+ * @kn: the component in a namespace that is being set up, zeroed
+ *
+ * Context: process.
  */
 void __net_init knd_monitor_init(struct knd_net *kn)
 {
+	kn->mon.ops = knd_monitor_ops;
+	kn->mon.ops.priv = kn;
 	ratelimit_state_init(&kn->mon.limit, KND_MONITOR_LOG_INTERVAL,
 			     KND_MONITOR_LOG_BURST);
 	init_waitqueue_head(&kn->mon.wait);
 	INIT_DELAYED_WORK(&kn->mon.wake, knd_monitor_wake_work);
-	/* We say ourselves what was kept out */
+	/* knd_monitor_log() says how many lines the limit kept out */
 	ratelimit_set_flags(&kn->mon.limit, RATELIMIT_MSG_ON_RELEASE);
 }
 
 /**
- * knd_monitor_pre_exit - switch the monitor off
+ * knd_monitor_pre_exit - unregister the hook
  * @kn: the component in a namespace
  *
- * The hook may run for a grace period more.
+ * The hook can still run on other processors for a grace period.
  *
- * Context: process; &knd_net.lock held, or the knobs are gone.
+ * Context: process; &knd_net.lock held, or the sysctls are removed.
  */
 void knd_monitor_pre_exit(struct knd_net *kn)
 {
@@ -425,7 +452,7 @@ void knd_monitor_pre_exit(struct knd_net *kn)
 
 	if (!kn->mon.hooked)
 		return;
-	nf_unregister_net_hook(kn->net, &knd_monitor_ops);
+	nf_unregister_net_hook(kn->net, &kn->mon.ops);
 	kn->mon.hooked = false;
 
 	unlogged = atomic_xchg(&kn->mon.unlogged, 0);
@@ -434,9 +461,11 @@ void knd_monitor_pre_exit(struct knd_net *kn)
 }
 
 /**
- * knd_monitor_exit - free what the monitor of a namespace has
- * @kn: the component in a namespace, a grace period after
- *	knd_monitor_pre_exit()
+ * knd_monitor_exit - free the memory of the monitor of a namespace
+ * @kn: the component in a namespace
+ *
+ * Context: process, a grace period after knd_monitor_pre_exit(), with no open
+ * file "connections" or "filter".
  */
 void __net_exit knd_monitor_exit(struct knd_net *kn)
 {

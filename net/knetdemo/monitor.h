@@ -11,6 +11,7 @@
 #define _NET_KNETDEMO_MONITOR_H
 
 #include <linux/atomic.h>
+#include <linux/netfilter.h>
 #include <linux/ratelimit_types.h>
 #include <linux/rcupdate.h>
 #include <linux/types.h>
@@ -25,48 +26,54 @@ struct knd_ring;
 enum knd_pass {
 	KND_PASS_FIRST,		/* begins an attempt */
 	KND_PASS_RETRANS,	/* sent again by the socket */
-	KND_PASS_AGAIN,		/* was here before, and came back */
+	KND_PASS_AGAIN,		/* the same SYN passed the hook before */
 };
 
-/* The latest SYNs that a namespace remembers, a power of two */
+/* How many SYNs a namespace remembers, a power of two */
 #define KND_SYNS_BITS	6
 #define KND_SYNS	BIT(KND_SYNS_BITS)
 
 /**
  * struct knd_monitor - the monitor in one network namespace
- * @filter: what is shown, NULL before the first rule
- * @ring: the latest records, NULL until the monitor is first switched on
- * @attempts: number of the latest record
+ * @filter: the rules; NULL before the first write to "filter"
+ * @ring: the latest records; NULL until the monitor is first switched on
+ * @ops: the hook, whose private data is the &struct knd_net
  * @hooked: whether the hook is registered
- * @limit: of log lines
- * @unlogged: attempts since the last log line that the limit kept out
- * @syns: the latest SYN of the TCP sockets that share a slot, see
+ * @attempts: sequence number that was reserved last
+ * @syns: by hash of the socket, the latest SYN of the group of sockets, see
  *	knd_syn_key(); 0 before the first
- * @wait: tasks that poll() the file "connections"
- * @wake: wakes them, once for all records of a while
- *
- * Pointers and @hooked change under &knd_net.lock.
+ * @limit: rate limit of log lines
+ * @unlogged: attempts since the last log line that @limit kept out
+ * @wait: tasks that poll "connections"
+ * @wake: wakes them, once for all records of KND_MONITOR_WAKE_DELAY
  */
 struct knd_monitor {
+	/* Changed under &knd_net.lock; the hook reads the pointers under RCU */
 	struct knd_filter __rcu *filter;
 	struct knd_ring __rcu *ring;
-	atomic64_t attempts;
+	struct nf_hook_ops ops;
 	bool hooked;
+
+	/* Written by the hook, on any processor */
+	atomic64_t attempts;
+	atomic64_t syns[KND_SYNS];
 	struct ratelimit_state limit;
 	atomic_t unlogged;
-	atomic64_t syns[KND_SYNS];
+
+	/* For readers that follow "connections" */
 	wait_queue_head_t wait;
 	struct delayed_work wake;
 };
 
 /**
- * knd_syn_key - identity of one transmission of a SYN
- * @hash: of the socket's address; the bits above the lowest 24 say which slot
+ * knd_syn_key - identify one transmission of a SYN
+ * @hash: hash of the socket's address; only the lowest 24 bits are used, as
+ *	those above choose the slot
  * @isn: sequence number of the SYN
- * @segs_out: segments that the socket had sent when this one left, with it
+ * @segs_out: how many segments the socket has sent, with this one
  *
- * The key is only compared. It needs no reference to the socket: a later
- * socket at the same address has another initial sequence number.
+ * Keys are only compared, so none of them needs a reference to the socket: a
+ * later socket at the same address has another initial sequence number.
  *
  * Context: any.
  * Return: the key.
@@ -78,21 +85,22 @@ static inline u64 knd_syn_key(u32 hash, u32 isn, u32 segs_out)
 
 /**
  * knd_syn_pass - tell the first pass of a SYN from those that follow
- * @last: the key in the socket's slot
- * @key: of this SYN
- * @connecting: the socket is in tcp_connect(), which has not moved snd_nxt yet
+ * @last: key in the slot of the socket
+ * @key: key of this SYN
+ * @connecting: tcp_connect() has not advanced snd_nxt of the socket yet
  *
- * tcp_connect() transmits twice where Fast Open falls back to a SYN without
- * data. Only @last tells that the second one belongs to the same attempt.
+ * Where Fast Open falls back, tcp_connect() transmits a second SYN, without
+ * data. Only @last tells that it belongs to the same attempt.
  *
  * Context: any.
- * Return: what the pass is.
+ * Return: how the SYN comes to the hook. Unless it is KND_PASS_AGAIN the caller
+ * stores @key in the slot.
  */
 static inline enum knd_pass knd_syn_pass(u64 last, u64 key, bool connecting)
 {
 	if (last == key)
 		return KND_PASS_AGAIN;
-	/* Without segs_out, the key is that of the attempt */
+	/* All transmissions of an attempt have the same bits above segs_out */
 	return connecting && (last ^ key) >> 8 ? KND_PASS_FIRST :
 						 KND_PASS_RETRANS;
 }

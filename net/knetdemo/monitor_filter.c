@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Kernel networking demonstration and test services: which connections to show
+ * Kernel networking demonstration and test services: which connection attempts
+ * are recorded
  *
- * Pure: text and a filter in, a filter out; a filter and a flow in, a rule
- * out.
+ * Pure functions: one makes a filter from text and another filter, one finds
+ * the rule that matches a packet.
  */
 
-#include <linux/ctype.h>
 #include <linux/errno.h>
 #include <linux/inet.h>
 #include <linux/kernel.h>
@@ -16,20 +16,13 @@
 
 #include "monitor_filter.h"
 #include "monitor_parse.h"
-
-/* Digits and nothing else */
-static int knd_filter_number(const char *text, unsigned int max,
-			     unsigned int *value)
-{
-	return isdigit(*text) && !kstrtouint(text, 10, value) &&
-	       *value <= max ? 0 : -EINVAL;
-}
+#include "text.h"
 
 static int knd_filter_prefix(char *text, struct knd_rule *rule, bool *ipv4)
 {
 	char *slash = strchr(text, '/');
-	unsigned int max, plen;
 	const char *end;
+	u32 max, plen;
 	int i;
 
 	if (slash)
@@ -46,7 +39,7 @@ static int knd_filter_prefix(char *text, struct knd_rule *rule, bool *ipv4)
 	}
 
 	plen = max;
-	if (slash && knd_filter_number(slash, max, &plen))
+	if (slash && knd_text_number(slash, 10, 0, max, &plen))
 		return -EINVAL;
 	rule->plen = plen;
 	for (i = 0; i < 4 && plen; i++) {
@@ -59,7 +52,7 @@ static int knd_filter_prefix(char *text, struct knd_rule *rule, bool *ipv4)
 		if (rule->addr.all[i] & ~rule->mask.all[i])
 			return -EINVAL;
 
-	/* What goes to such an address is IPv4 on the wire */
+	/* Packets to such an address are IPv4 packets: it would never match */
 	if (!*ipv4 && rule->plen >= 96 && ipv6_addr_v4mapped(&rule->addr.in6))
 		return -EINVAL;
 	return 0;
@@ -67,15 +60,15 @@ static int knd_filter_prefix(char *text, struct knd_rule *rule, bool *ipv4)
 
 static int knd_filter_ports(char *text, struct knd_rule *rule)
 {
-	unsigned int min = 0, max = U16_MAX;
+	u32 min = 0, max = U16_MAX;
 	char *dash;
 
 	if (text) {
 		dash = strchr(text, '-');
 		if (dash)
 			*dash++ = '\0';
-		if (knd_filter_number(text, U16_MAX, &min) ||
-		    knd_filter_number(dash ?: text, U16_MAX, &max) || min > max)
+		if (knd_text_number(text, 10, 0, U16_MAX, &min) ||
+		    knd_text_number(dash ?: text, 10, min, U16_MAX, &max))
 			return -EINVAL;
 	}
 	rule->port_min = min;
@@ -83,7 +76,7 @@ static int knd_filter_ports(char *text, struct knd_rule *rule)
 	return 0;
 }
 
-/* Returns the place of the rule, or -1 */
+/* Returns the index of the rule, or -1 */
 static int knd_filter_find(const struct knd_filter *filter,
 			   const struct knd_rule *rule, bool ipv4)
 {
@@ -115,7 +108,7 @@ static int knd_filter_add(struct knd_filter *filter,
 		(filter->n - i) * sizeof(*rule));
 	filter->rule[i] = *rule;
 	filter->rule[i].id = ++filter->ids;
-	filter->rule[i].was = -1;
+	filter->rule[i].old_idx = -1;
 	filter->n++;
 	filter->n4 += ipv4;
 	return 0;
@@ -136,23 +129,13 @@ static int knd_filter_del(struct knd_filter *filter,
 	return 0;
 }
 
-static char *knd_filter_word(char **line)
-{
-	char *word;
-
-	do
-		word = strsep(line, " \t\r");
-	while (word && !*word);
-	return word;
-}
-
 static int knd_filter_line(struct knd_filter *filter, char *line)
 {
 	int (*verb)(struct knd_filter *filter, const struct knd_rule *rule,
 		    bool ipv4);
-	char *word = knd_filter_word(&line);
-	char *prefix = knd_filter_word(&line);
-	char *ports = knd_filter_word(&line);
+	char *word = knd_text_word(&line);
+	char *prefix = knd_text_word(&line);
+	char *ports = knd_text_word(&line);
 	struct knd_rule rule = {};
 	bool ipv4;
 
@@ -170,7 +153,7 @@ static int knd_filter_line(struct knd_filter *filter, char *line)
 		verb = knd_filter_del;
 	else
 		return -EINVAL;
-	if (!prefix || knd_filter_word(&line) ||
+	if (!prefix || knd_text_word(&line) ||
 	    knd_filter_prefix(prefix, &rule, &ipv4) ||
 	    knd_filter_ports(ports, &rule))
 		return -EINVAL;
@@ -180,15 +163,15 @@ static int knd_filter_line(struct knd_filter *filter, char *line)
 /**
  * knd_filter_edit - make a filter from another one
  * @filter: the new filter, zeroed; its hits stay zero
- * @old: filter to begin with, or NULL for one without rules
+ * @old: filter to begin with, or NULL to begin without rules
  * @text: lines "add PREFIX [PORT[-PORT]]", "del PREFIX [PORT[-PORT]]" and
- *	"flush"; blank lines count for nothing. Overwritten.
+ *	"flush"; blank lines are skipped. Overwritten.
  *
  * Context: any.
- * Return: 0; -EINVAL for a line that cannot be read, a prefix with host bits
- * or an IPv4-mapped one; -EEXIST for a rule that is there, -ENOENT for one
- * that is not; -ENOSPC for more than KND_FILTER_MAX rules. On error @filter is
- * of no use.
+ * Return: 0; -EINVAL for a line of another form, a prefix with host bits or an
+ * IPv4-mapped one; -EEXIST for a rule that is there, -ENOENT for one that is
+ * not; -ENOSPC for more than KND_FILTER_MAX rules. On error @filter is
+ * undefined.
  */
 int knd_filter_edit(struct knd_filter *filter, const struct knd_filter *old,
 		    char *text)
@@ -202,7 +185,7 @@ int knd_filter_edit(struct knd_filter *filter, const struct knd_filter *old,
 		filter->n = old->n;
 		memcpy(filter->rule, old->rule, sizeof(filter->rule));
 		for (i = 0; i < filter->n; i++)
-			filter->rule[i].was = i;
+			filter->rule[i].old_idx = i;
 	}
 	while ((line = strsep(&text, "\n"))) {
 		err = knd_filter_line(filter, line);
@@ -218,7 +201,7 @@ int knd_filter_edit(struct knd_filter *filter, const struct knd_filter *old,
  * @flow: flow
  *
  * Context: any.
- * Return: place of the rule, or -ENOENT.
+ * Return: index of the rule, or -ENOENT.
  */
 int knd_filter_match(const struct knd_filter *filter,
 		     const struct knd_flow *flow)

@@ -16,14 +16,14 @@ struct knd_flow;
 #define KND_FILTER_MAX	64
 
 /**
- * struct knd_rule - a destination that is shown
- * @addr: network, no bit set outside @mask
- * @mask: of the prefix
+ * struct knd_rule - destinations whose connection attempts are recorded
+ * @addr: network, with no bit set outside @mask
+ * @mask: mask of the prefix
  * @id: number that no other rule of this namespace has or had
- * @port_min: lowest port, host order
+ * @port_min: lowest port, host byte order
  * @port_max: highest port
  * @plen: length of the prefix
- * @was: place in the filter that this one was made from, -1 for a new rule
+ * @old_idx: index in the filter that this one was made from, -1 for a new rule
  */
 struct knd_rule {
 	union nf_inet_addr addr;
@@ -32,18 +32,18 @@ struct knd_rule {
 	u16 port_min;
 	u16 port_max;
 	u8 plen;
-	s8 was;
+	s8 old_idx;
 };
 
 /**
- * struct knd_filter - what is shown
- * @ids: rules ever added
- * @n4: IPv4 rules, which come first
- * @n: rules; 0 shows everything
- * @rule: the rules of each family in the order in which they were added
- * @hits: connection attempts that each rule was the first to match
+ * struct knd_filter - which connection attempts are recorded
+ * @ids: number of rules that were ever added
+ * @n4: number of IPv4 rules, which come first
+ * @n: number of rules; with 0 all attempts are recorded
+ * @rule: the rules, those of a family in the order in which they were added
+ * @hits: attempts for which each rule was the first that matched
  *
- * Immutable once published, but for @hits.
+ * Once published only @hits changes.
  */
 struct knd_filter {
 	u32 ids;

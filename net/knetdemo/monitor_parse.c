@@ -2,9 +2,9 @@
 /*
  * Kernel networking demonstration and test services: packet to flow
  *
- * Pure: bytes in, result out. Packets may come from a raw socket, so nothing
- * in them is believed; every header is fetched with skb_header_pointer(),
- * which neither reads past the packet nor changes it.
+ * Pure functions. Packets can come from a raw socket, so each length in them is
+ * checked. Headers are read with skb_header_pointer(), which neither reads
+ * behind the end of the packet nor changes it.
  */
 
 #include <linux/ip.h>
@@ -18,12 +18,13 @@
 
 #include "monitor_parse.h"
 
-/* A packet with more extension headers than this is no one's friend */
+/* Bounds the work for a packet; no stack sends so many extension headers */
 #define KND_PARSE_EXTHDRS	12
 
 /*
- * @off: where the TCP header begins, @end: where the packet does end, @whole:
- * not the first of several fragments, whose header may go on in the next.
+ * @off is the offset of the TCP header, @end the length of the packet by its IP
+ * header. @whole is false for the first of several fragments, the next of which
+ * can have the rest of the TCP header.
  */
 static enum knd_parse_result knd_parse_tcp(const struct sk_buff *skb,
 					   unsigned int off, unsigned int end,
@@ -51,8 +52,8 @@ static enum knd_parse_result knd_parse_tcp(const struct sk_buff *skb,
 }
 
 /*
- * Where the packet ends by its header. What will be segmented may be too long
- * for the field, and has 0 there.
+ * Length of the packet by its IP header. The field is 0 in a packet that is too
+ * long for it and will be segmented.
  */
 static unsigned int knd_parse_end(const struct sk_buff *skb, unsigned int off,
 				  __be16 len)
@@ -122,7 +123,7 @@ static enum knd_parse_result knd_parse_ipv6(const struct sk_buff *skb,
 		if (i == KND_PARSE_EXTHDRS)
 			return KND_PARSE_MALFORMED;
 
-		/* All of them begin alike and take 8 bytes or more */
+		/* Each begins with the same fields and has 8 bytes or more */
 		BUILD_BUG_ON(sizeof(ext) != 8);
 		if (end < off + sizeof(ext))
 			return KND_PARSE_TRUNCATED;
@@ -150,13 +151,12 @@ static enum knd_parse_result knd_parse_ipv6(const struct sk_buff *skb,
 }
 
 /**
- * knd_parse - read a packet
- * @skb: packet, skb->data at its network header; may be non-linear
+ * knd_parse - read the headers of a packet
+ * @skb: packet with skb->data at its network header; may be non-linear
  * @pf: NFPROTO_IPV4 or NFPROTO_IPV6
- * @flow: where the result goes; of use only with KND_PARSE_TCP
+ * @flow: where the result goes; undefined unless KND_PARSE_TCP is returned
  *
- * The first fragment of a packet has a flow, which is as it says; later ones
- * have none.
+ * Of a fragmented packet only the first fragment has a flow.
  *
  * Context: any.
  * Return: what the packet is.
@@ -170,10 +170,10 @@ enum knd_parse_result knd_parse(const struct sk_buff *skb, u8 pf,
 }
 
 /**
- * knd_flow_sockaddrs - addresses and ports as %pISpc prints them
+ * knd_flow_sockaddrs - make socket addresses of a flow, to print with %pISpc
  * @flow: flow
- * @src: where the source goes
- * @dst: where the destination goes
+ * @src: where the source goes, a sockaddr_in for IPv4
+ * @dst: where the destination goes, likewise
  *
  * Context: any.
  */
@@ -192,7 +192,7 @@ void knd_flow_sockaddrs(const struct knd_flow *flow, struct sockaddr_in6 *src,
 		src->sin6_addr = flow->saddr.in6;
 		dst->sin6_addr = flow->daddr.in6;
 	}
-	/* Where both kinds of address have them */
+	/* Both kinds of address have these members at the same offsets */
 	src->sin6_family = flow->family;
 	dst->sin6_family = flow->family;
 	src->sin6_port = flow->sport;

@@ -18,11 +18,11 @@
 
 /**
  * enum knd_parse_result - what a packet is
- * @KND_PARSE_TCP: TCP with a readable header
- * @KND_PARSE_OTHER: not TCP, as far as can be read
- * @KND_PARSE_FRAGMENT: a later fragment: no transport header
- * @KND_PARSE_TRUNCATED: ends before its headers do
- * @KND_PARSE_MALFORMED: a header contradicts itself or the packet
+ * @KND_PARSE_TCP: TCP, with a complete header
+ * @KND_PARSE_OTHER: not TCP
+ * @KND_PARSE_FRAGMENT: a fragment but the first, so without a TCP header
+ * @KND_PARSE_TRUNCATED: the packet ends before its headers do
+ * @KND_PARSE_MALFORMED: a header is inconsistent, or does not fit the packet
  */
 enum knd_parse_result {
 	KND_PARSE_TCP,
@@ -33,13 +33,13 @@ enum knd_parse_result {
 };
 
 /**
- * struct knd_flow - a TCP packet
- * @saddr: source address, zeros behind an IPv4 one
- * @daddr: destination address, likewise
+ * struct knd_flow - what is known about a TCP packet
+ * @saddr: source address; zeros follow an IPv4 one
+ * @daddr: destination address; likewise
  * @sport: source port
  * @dport: destination port
- * @data: bytes behind the TCP header, in this packet
- * @flags: of the TCP header, TCPHDR_* and KND_FLAG_AE
+ * @data: payload of this packet, in bytes
+ * @flags: flags of the TCP header, TCPHDR_* and KND_FLAG_AE
  * @family: AF_INET or AF_INET6
  */
 struct knd_flow {
@@ -52,10 +52,7 @@ struct knd_flow {
 	u8 family;
 };
 
-/*
- * Accurate ECN, the flag above CWR. Linux 6.12 counts its bit as reserved and
- * has no name for it.
- */
+/* The flag of Accurate ECN, above CWR, for which Linux 6.12 has no name */
 #define KND_FLAG_AE	BIT(8)
 
 enum knd_parse_result knd_parse(const struct sk_buff *skb, u8 pf,
@@ -63,7 +60,7 @@ enum knd_parse_result knd_parse(const struct sk_buff *skb, u8 pf,
 void knd_flow_sockaddrs(const struct knd_flow *flow, struct sockaddr_in6 *src,
 			struct sockaddr_in6 *dst);
 
-/* IPv6 extension headers that can stand before TCP */
+/* Whether TCP can follow an IPv6 extension header of this type */
 static inline bool knd_parse_exthdr(u8 nexthdr)
 {
 	return nexthdr == NEXTHDR_HOP || nexthdr == NEXTHDR_ROUTING ||
@@ -71,21 +68,22 @@ static inline bool knd_parse_exthdr(u8 nexthdr)
 	       nexthdr == NEXTHDR_DEST;
 }
 
-/* SYN set, ACK clear */
+/* Whether a packet with these flags opens a connection */
 static inline bool knd_parse_opens(u16 flags)
 {
 	return (flags & (TCPHDR_SYN | TCPHDR_ACK)) == TCPHDR_SYN;
 }
 
 /**
- * knd_parse_hint - whether a packet is worth knd_parse()
- * @skb: packet, skb->data at its network header
+ * knd_parse_hint - whether a packet could open a connection
+ * @skb: packet with skb->data at its network header
  * @pf: NFPROTO_IPV4 or NFPROTO_IPV6
  *
- * Looks at no more than it must, and only at what is in the linear part.
+ * Reads as little as possible, and only the linear part.
  *
  * Context: any.
- * Return: false where knd_parse() would not find a SYN without ACK.
+ * Return: false where knd_parse() would not find a SYN without ACK; true where
+ * it would, or where the linear part does not tell.
  */
 static inline bool knd_parse_hint(const struct sk_buff *skb, u8 pf)
 {
@@ -114,15 +112,16 @@ static inline bool knd_parse_hint(const struct sk_buff *skb, u8 pf)
 }
 
 /**
- * knd_parse_usual - whether a packet is one of the usual ones
- * @skb: packet, skb->data at its network header
+ * knd_parse_usual - whether a packet certainly opens no connection
+ * @skb: packet with skb->data at its network header
  * @pf: NFPROTO_IPV4 or NFPROTO_IPV6
  *
- * Every packet that the namespace sends comes here: this is knd_parse_hint()
- * for headers at fixed places, without options.
+ * Every packet that the namespace sends pays for this function. It is
+ * knd_parse_hint() for headers without options only, at constant offsets.
  *
  * Context: any.
- * Return: true where knd_parse_hint() would say false; or false, to ask it.
+ * Return: true where knd_parse_hint() returns false; false where it has to be
+ * called.
  */
 static inline bool knd_parse_usual(const struct sk_buff *skb, u8 pf)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Kernel networking demonstration and test services: the monitor's files,
+ * Kernel networking demonstration and test services: files of the monitor,
  * /proc/net/knetdemo/filter and /proc/net/knetdemo/connections
  */
 
@@ -82,22 +82,25 @@ static const struct proc_ops knd_filter_fops = {
 	.proc_release	= knd_proc_release,
 };
 
-/* The count at the end of the first listing has not been printed yet */
+/* The first listing of an open file always ends with a count */
 #define KND_LOST_UNKNOWN	U64_MAX
 
 /**
  * struct knd_connections - an open file "connections"
- * @p: the namespace
- * @first: attempts up to this number are not for this reader
+ * @p: the namespace; the seq_file code wants it first
+ * @first: the reader does not want attempts up to this sequence number
  * @last: number of the latest attempt when this listing began
- * @read: how many records were found so far
- * @lost: how many attempts the latest count said are lost, or KND_LOST_UNKNOWN
- * @ended: the reader was told that the listing is over
- * @rec: the record found last, &knd_record.seq 0 where there is none
+ * @read: how many records the reader got
+ * @lost: how many attempts the count that was printed last said are lost, or
+ *	KND_LOST_UNKNOWN
+ * @ended: read() returned 0 for this listing
+ * @rec: the record that was found last; its number is 0 where there is none
  *
- * The position in the file is 0 for the header, the number of a record, and
- * one more than the last number for the count at the end. A reader that goes on
- * behind the end gets a listing of what came since: the file can be followed.
+ * The position in the file is 0 for the header, the number of a record, or the
+ * last number plus 1 for the count. A reader that goes on behind the end gets a
+ * listing of the attempts since then, so the file can be followed.
+ *
+ * &seq_file.lock protects all members.
  */
 struct knd_connections {
 	struct knd_proc p;
@@ -114,7 +117,10 @@ static u64 knd_connections_lost(const struct knd_connections *c)
 	return c->last - c->first - c->read;
 }
 
-/* Find the first record from *pos on */
+/*
+ * Find the first record from *pos on, and move *pos to it. Returns the record,
+ * &c->last for the count, or NULL where there is nothing new to print.
+ */
 static void *knd_connections_find(struct seq_file *seq, loff_t *pos)
 {
 	struct knd_net *kn = knd_proc_kn(seq);
@@ -128,7 +134,7 @@ static void *knd_connections_find(struct seq_file *seq, loff_t *pos)
 	if (ring && c->last > ring->size)
 		n = max(n, c->last - ring->size + 1);
 	for (; ring && n <= c->last; n++) {
-		/* Whoever has drawn the number is on another CPU now */
+		/* The writer runs on another processor, and not for long */
 		while ((err = knd_ring_get(ring, n, &c->rec)) == -EAGAIN)
 			cpu_relax();
 		if (!err)
@@ -140,7 +146,7 @@ static void *knd_connections_find(struct seq_file *seq, loff_t *pos)
 		c->rec.seq = 0;
 		if (knd_connections_lost(c) != c->lost)
 			return &c->last;
-		/* Nothing new to tell: skip the count */
+		/* Nothing more was lost: no count */
 		++*pos;
 		return NULL;
 	}
@@ -154,7 +160,7 @@ static void *knd_connections_start(struct seq_file *seq, loff_t *pos)
 	struct knd_connections *c = seq->private;
 	u64 latest = atomic64_read(&kn->mon.attempts);
 
-	/* Keeps the ring, and keeps it complete */
+	/* The ring must not be replaced until knd_connections_stop() */
 	mutex_lock(&kn->lock);
 	if (!*pos) {
 		c->first = 0;
@@ -166,7 +172,10 @@ static void *knd_connections_start(struct seq_file *seq, loff_t *pos)
 		return SEQ_START_TOKEN;
 	}
 	if (*pos > c->last + 1) {
-		/* Every listing ends once, for readers that want its end */
+		/*
+		 * read() returns 0 once after each listing, so that cat ends
+		 * even while connections are made.
+		 */
 		if (!c->ended || latest == c->last) {
 			c->ended = true;
 			return NULL;
@@ -176,7 +185,7 @@ static void *knd_connections_start(struct seq_file *seq, loff_t *pos)
 		*pos = c->last + 1;
 		c->last = latest;
 	}
-	/* Found before, but there was no more room for it */
+	/* Found before, but the reader's buffer had no room for its line */
 	if (c->rec.seq == *pos)
 		return &c->rec;
 	return knd_connections_find(seq, pos);
@@ -195,7 +204,7 @@ static void knd_connections_stop(struct seq_file *seq, void *v)
 	mutex_unlock(&knd_proc_kn(seq)->lock);
 }
 
-/* As tcpdump writes them */
+/* The letters are those of tcpdump */
 static const char *knd_connections_flags(u16 flags, char buf[10])
 {
 	static const char letters[] = "FSRPAUEWe";
@@ -208,7 +217,7 @@ static const char *knd_connections_flags(u16 flags, char buf[10])
 	return buf;
 }
 
-/* Number of the process in a pid namespace, 0 where it does not appear there */
+/* Number of the process in a pid namespace, or 0 if it is not in that */
 static pid_t knd_connections_pid(const struct knd_record *rec,
 				 const struct pid_namespace *ns)
 {
@@ -222,7 +231,7 @@ static pid_t knd_connections_pid(const struct knd_record *rec,
 	return 0;
 }
 
-#define KND_ORIGIN_NAME(origin, name)	[origin] = name,
+#define KND_ORIGIN_NAME(origin, name)	name,
 
 static int knd_connections_show(struct seq_file *seq, void *v)
 {
@@ -287,9 +296,9 @@ static int knd_connections_open(struct inode *inode, struct file *file)
 	int err;
 
 	/*
-	 * poll() leaves entries in a wait queue of the namespace, which has to
-	 * stay as long as the file is open. An open file of procfs keeps the
-	 * namespace, but not the module, whose removal takes all of them.
+	 * poll() leaves entries in &knd_monitor.wait. The open file holds the
+	 * namespace, but unloading the module frees &struct knd_net of all
+	 * namespaces, so it must hold the module as well.
 	 */
 	if (!try_module_get(THIS_MODULE))
 		return -ENXIO;
@@ -307,7 +316,7 @@ static int knd_connections_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
-/* There is something to read until the end was read, and then with a record */
+/* Readable until the end of the listing was read, and when there is a record */
 static __poll_t knd_connections_poll(struct file *file,
 				     struct poll_table_struct *wait)
 {
@@ -317,7 +326,11 @@ static __poll_t knd_connections_poll(struct file *file,
 	__poll_t mask = 0;
 
 	poll_wait(file, &mon->wait, wait);
-	/* Pairs with atomic64_inc_return() before knd_monitor_wake() */
+	/*
+	 * Queue the entry before reading @attempts. Pairs with
+	 * atomic64_inc_return(), which the hook does before it looks for
+	 * entries. Without both, a record could come without a wake-up.
+	 */
 	smp_mb();
 	mutex_lock(&seq->lock);
 	if (!c->ended || (u64)atomic64_read(&mon->attempts) != c->last)
@@ -327,9 +340,9 @@ static __poll_t knd_connections_poll(struct file *file,
 }
 
 /*
- * SEEK_HOLE from 0 skips all that was recorded so far. The result is 0, as for
- * the seeks in /dev/kmsg: offsets are in bytes of what was read. SEEK_END stays
- * an error, since tail would take such a result for an empty file.
+ * SEEK_HOLE with offset 0 skips all records so far. It returns 0, as the seeks
+ * of /dev/kmsg do: offsets count the bytes that were read. SEEK_END is an
+ * error, since tail would take the result for the size of an empty file.
  */
 static loff_t knd_connections_lseek(struct file *file, loff_t offset,
 				    int whence)
@@ -339,7 +352,7 @@ static loff_t knd_connections_lseek(struct file *file, loff_t offset,
 	struct knd_monitor *mon = &c->p.kn->mon;
 
 	if (whence == SEEK_SET && !offset) {
-		/* seq_lseek() may take this for the offset that it is at */
+		/* seq_lseek() does nothing where the offset is 0 already */
 		mutex_lock(&seq->lock);
 		seq->index = 0;
 		seq->count = 0;
@@ -365,7 +378,7 @@ static loff_t knd_connections_lseek(struct file *file, loff_t offset,
 	seq->index = c->last + 2;
 	seq->count = 0;
 	seq->from = 0;
-	/* seq_read_iter() begins anew at offset 0 */
+	/* At offset 0 seq_read_iter() would start from the header */
 	seq->read_pos = 1;
 	file->f_pos = 1;
 	mutex_unlock(&seq->lock);
@@ -381,12 +394,11 @@ static const struct proc_ops knd_connections_fops = {
 };
 
 /**
- * knd_monitor_proc_init - make the monitor's files
+ * knd_monitor_proc_init - make the files of the monitor
  * @kn: the component in a namespace that is being set up
  *
- * They show who talks to whom: for root only, and see knd_proc_open().
- *
- * Return: 0 or -ENOMEM. They go with &knd_net.proc.
+ * Context: process.
+ * Return: 0 or -ENOMEM. The files are removed with &knd_net.proc.
  */
 int __net_init knd_monitor_proc_init(struct knd_net *kn)
 {

@@ -2,22 +2,21 @@
 /*
  * Kernel networking demonstration and test services: the latest records
  *
- * A writer brings a record with a number that no other record has. The number
- * says in which place the record belongs, and several writers may want the
- * same place: one was interrupted while it wrote, and in the meantime the
- * numbers went once round. None of them ever waits. The state of a place is
- * one word, the latest number that wanted it and one of
+ * Each record has a sequence number, which its writer reserved, and which says
+ * into which slot it belongs. Several writers can need the same slot at once:
+ * one is interrupted while it writes, and meanwhile others reserve as many
+ * numbers as there are slots. No writer ever waits. The state of a slot is one
+ * word, with the latest number that needed the slot and one of
  *
- *   DONE	the record of that number is there
- *   BUSY	the owner of that number is writing it
- *   SPOILT	the owner of an older number is still writing; the record of
+ *   DONE	the slot has the record of that number
+ *   BUSY	the writer of that number is writing it
+ *   SPOILT	the writer of an older number is still writing; the record of
  *		the number in the state is lost
- *   DEAD	likewise, but the writing is over
+ *   DEAD	likewise, but that writer is done
  *
- * and the number in it only grows. So for each number up to the latest, a
- * reader finds that the record is there, or lost for good, or will be one of
- * the two as soon as its writer is through: nothing is counted twice and
- * nothing is missed.
+ * The number in the state only grows. So for each reserved number a reader
+ * finds that its record is there, or lost for ever, or will be one of the two
+ * when its writer is done. No record is counted twice and none is missed.
  */
 
 #include <linux/atomic.h>
@@ -32,11 +31,11 @@
 #define KND_SLOT_STATE	3
 
 /**
- * knd_ring_alloc - make a ring
- * @size: records that it holds, at least 1
+ * knd_ring_alloc - allocate a ring
+ * @size: how many records can be read, at least 1
  *
  * Context: process, may sleep.
- * Return: the ring, or NULL where there is no memory.
+ * Return: the ring, or NULL without memory.
  */
 struct knd_ring *knd_ring_alloc(u32 size)
 {
@@ -53,7 +52,7 @@ struct knd_ring *knd_ring_alloc(u32 size)
 
 /**
  * knd_ring_free - free a ring
- * @ring: ring that no one can reach any more, or NULL
+ * @ring: ring that nobody reads or writes any more, or NULL
  *
  * Context: process.
  */
@@ -63,15 +62,15 @@ void knd_ring_free(struct knd_ring *ring)
 }
 
 /**
- * knd_ring_put - put a record into its place
+ * knd_ring_put - write a record into its slot
  * @ring: ring
- * @rec: record; &knd_record.seq is its own and above 0
+ * @rec: record; nobody else has its &knd_record.seq, which is above 0
  *
- * The record is lost where a newer one was faster or an older one is still
- * being written.
+ * The record is lost if a newer one was written into the slot before, or an
+ * older one is still being written.
  *
- * Context: any. From drawing the number to the end of this, the caller must
- * not be preempted: readers wait for it.
+ * Context: any, but with preemption disabled since before the number was
+ * reserved: readers spin until this returns.
  */
 void knd_ring_put(struct knd_ring *ring, const struct knd_record *rec)
 {
@@ -90,7 +89,7 @@ void knd_ring_put(struct knd_ring *ring, const struct knd_record *rec)
 			mine = knd_slot_state(rec->seq, KND_SLOT_SPOILT);
 		else
 			mine = knd_slot_state(rec->seq, KND_SLOT_BUSY);
-		/* Orders the state before the record; see knd_ring_get() */
+		/* Orders the state before the record, see knd_ring_get() */
 	} while (!atomic64_try_cmpxchg(&slot->state, &state, mine));
 	if (busy)
 		return;
@@ -102,21 +101,21 @@ void knd_ring_put(struct knd_ring *ring, const struct knd_record *rec)
 					 knd_slot_state(rec->seq,
 							KND_SLOT_DONE)))
 		return;
-	/* Others came by and left their numbers */
+	/* Later writers needed the slot and left their numbers */
 	while (!atomic64_try_cmpxchg_release(&slot->state, &state,
 					     state | KND_SLOT_DEAD))
 		;
 }
 
 /**
- * knd_ring_get - copy a record out
+ * knd_ring_get - copy a record from its slot
  * @ring: ring
- * @seq: number of the record, drawn before
- * @rec: where it goes; undefined on error
+ * @seq: sequence number of the record, reserved before
+ * @rec: where the record goes; undefined on error
  *
  * Context: any.
- * Return: 0; -ENOENT where the record is lost; -EAGAIN where it is still being
- * written.
+ * Return: 0; -ENOENT where the record is lost; -EAGAIN where its writer is not
+ * done.
  */
 int knd_ring_get(struct knd_ring *ring, u64 seq, struct knd_record *rec)
 {
@@ -131,7 +130,7 @@ int knd_ring_get(struct knd_ring *ring, u64 seq, struct knd_record *rec)
 	if (state != knd_slot_state(seq, KND_SLOT_DONE))
 		return -ENOENT;
 
-	/* A writer that comes now changes the state first */
+	/* A writer that begins meanwhile changes the state first: see below */
 	data_race(*rec = slot->rec);
 	/* Pairs with the cmpxchg that makes the record BUSY */
 	smp_rmb();
@@ -139,11 +138,11 @@ int knd_ring_get(struct knd_ring *ring, u64 seq, struct knd_record *rec)
 }
 
 /**
- * knd_ring_copy - take the records of a ring over into another one
- * @to: ring that is in use already, but for readers
- * @from: ring that nothing is put into any more
- * @last: number not below that of any record in @from; the writers of all
- *	numbers up to it are through
+ * knd_ring_copy - copy the latest records of a ring to another one
+ * @to: ring that others write to already, but nobody reads
+ * @from: ring that nobody writes to any more
+ * @last: sequence number; all records in @from have it or a smaller one, and
+ *	all writers up to it are done
  *
  * Context: process, may sleep.
  */

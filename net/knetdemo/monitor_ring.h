@@ -30,15 +30,16 @@
 #define KND_ORIGIN_ENUM(origin, name)	origin,
 enum knd_origin { KND_ORIGINS(KND_ORIGIN_ENUM, KND_ORIGIN_ENUM) };
 
-/* Levels of pid namespaces below the initial one that a record knows */
+/* Levels of pid namespaces below the initial one that a record can show */
 #define KND_PID_LEVELS	3
 
 /**
  * struct knd_pid - number of a process in a pid namespace
- * @ns: inode number of the namespace, 0 where the process is in none so deep
+ * @ns: inode number of the namespace; 0 where the process is in none at this
+ *	level
  * @nr: number of the process there
  *
- * A record outlives the process and the namespace, so it has no pointer.
+ * A record outlives process and namespace, so it cannot have pointers to them.
  */
 struct knd_pid {
 	u32 ns;
@@ -47,19 +48,20 @@ struct knd_pid {
 
 /**
  * struct knd_record - a connection attempt
- * @seq: number of the attempt in its namespace, from 1
- * @time: nanoseconds since the epoch
- * @flow: the first SYN; the destination is what the socket asked for
+ * @seq: sequence number of the attempt in its network namespace, from 1
+ * @time: CLOCK_REALTIME, in nanoseconds
+ * @flow: the first SYN, but with the destination that the socket connects to
  * @uid: owner of the socket
- * @pid: of the process that connects, in the initial pid namespace; 0 where
- *	the SYN was not sent in its context
- * @pids: of the same process in the pid namespaces below, the outermost first
- * @mark: of the packet
- * @rule: id of the rule that matched, 0 where there was none to match
+ * @pid: number of the process that connects, in the initial pid namespace; 0
+ *	where the SYN was not sent in its context
+ * @pids: numbers of the same process in the pid namespaces below, the outermost
+ *	first
+ * @mark: mark of the packet
+ * @rule: ID of the rule that matched, 0 without rules
  * @origin: enum knd_origin
- * @comm: name of the calling thread, where @pid is set
- * @dev: output device by the route that the socket has, so before netfilter
- *	chooses another one
+ * @comm: name of the thread that connects, where @pid is not 0
+ * @dev: output device of the socket's route, before netfilter chooses another
+ *	one
  */
 struct knd_record {
 	u64 seq;
@@ -75,12 +77,17 @@ struct knd_record {
 	char dev[IFNAMSIZ];
 };
 
-/* What a place in the ring is in, beside a number; see ring.c */
+/* States of a slot, see monitor_ring.c */
 #define KND_SLOT_DONE	0
 #define KND_SLOT_BUSY	1
 #define KND_SLOT_SPOILT	2
 #define KND_SLOT_DEAD	3
 
+/**
+ * struct knd_slot - space for one record
+ * @state: see knd_slot_state(); 0 before the first record
+ * @rec: the record
+ */
 struct knd_slot {
 	atomic64_t state;
 	struct knd_record rec;
@@ -88,10 +95,10 @@ struct knd_slot {
 
 /**
  * struct knd_ring - the latest records
- * @size: how many
- * @mask: of the places, a power of two that is not below @size
- * @base: no writer of a record up to this number is left
- * @slot: the places; record N is in place N & @mask
+ * @size: how many records can be read
+ * @mask: number of slots less 1; the slots are a power of two, at least @size
+ * @base: sequence number up to which all writers are done
+ * @slot: the slots; record N belongs into slot N & @mask
  */
 struct knd_ring {
 	u32 size;
@@ -100,6 +107,7 @@ struct knd_ring {
 	struct knd_slot slot[];
 };
 
+/* State of a slot: a sequence number, and one of KND_SLOT_* in two bits */
 static inline u64 knd_slot_state(u64 seq, unsigned int state)
 {
 	return seq << 2 | state;

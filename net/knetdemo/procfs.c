@@ -17,16 +17,18 @@
 #include "knetdemo.h"
 #include "procfs.h"
 #include "tcp_conn.h"
+#include "text.h"
 
 /**
- * knd_proc_open - open a file that shows who talks to whom
+ * knd_proc_open - open a file that shows which hosts communicate
  * @inode: inode of the file
  * @file: file
- * @ops: what it shows
- * @size: of the private data, which begins with a &struct knd_proc
+ * @ops: operations that print the content
+ * @size: size of the private data, which begins with a &struct knd_proc
  *
- * Context: process. procfs keeps the file until this returns; the open file
- * keeps the network namespace.
+ * The open file holds the namespace until knd_proc_release().
+ *
+ * Context: process. procfs does not remove the file until this returns.
  * Return: 0, -EPERM without CAP_NET_ADMIN over the namespace, -ENXIO where the
  * namespace is being dismantled, or -ENOMEM.
  */
@@ -55,6 +57,7 @@ int knd_proc_open(struct inode *inode, struct file *file,
  * @inode: inode of the file
  * @file: file
  *
+ * Context: process.
  * Return: 0.
  */
 int knd_proc_release(struct inode *inode, struct file *file)
@@ -71,10 +74,13 @@ int knd_proc_release(struct inode *inode, struct file *file)
  * @file: file
  * @from: text in user memory
  * @size: length of the text, which is less than a page
- * @write: gets a copy of the text that ends with a NUL and may be overwritten;
- *	returns 0 or -errno
+ * @write: takes a copy of the text, with a NUL at its end, which it may
+ *	overwrite; returns 0 or -errno
  *
- * Return: @size or -errno.
+ * Context: process.
+ * Return: @size; -EPERM where the opener of @file may not configure, -EINVAL
+ * for an empty or too long text or one with a NUL, -EFAULT, -ENOMEM, or what
+ * @write returned.
  */
 ssize_t knd_proc_write(struct file *file, const char __user *from, size_t size,
 		       int (*write)(struct knd_net *kn, char *text))
@@ -96,8 +102,8 @@ ssize_t knd_proc_write(struct file *file, const char __user *from, size_t size,
 }
 
 /**
- * knd_proc_single_start - the one element of a file without a sequence
- * @seq: of the file
+ * knd_proc_single_start - start of a file that is printed as a whole
+ * @seq: file
  * @pos: position
  *
  * Return: SEQ_START_TOKEN at the beginning, else NULL.
@@ -108,9 +114,9 @@ void *knd_proc_single_start(struct seq_file *seq, loff_t *pos)
 }
 
 /**
- * knd_proc_single_next - no second element
- * @seq: of the file
- * @v: the first element
+ * knd_proc_single_next - end of a file that is printed as a whole
+ * @seq: file
+ * @v: unused
  * @pos: position
  *
  * Return: NULL.
@@ -122,9 +128,9 @@ void *knd_proc_single_next(struct seq_file *seq, void *v, loff_t *pos)
 }
 
 /**
- * knd_proc_single_stop - nothing to release
- * @seq: of the file
- * @v: element or NULL
+ * knd_proc_single_stop - nothing to unlock after such a file
+ * @seq: file
+ * @v: unused
  */
 void knd_proc_single_stop(struct seq_file *seq, void *v)
 {
@@ -143,7 +149,7 @@ static void *knd_proc_tcp_find(struct seq_file *seq, loff_t *pos)
 	return c;
 }
 
-/* Positions are the numbers of connections, 0 is the heading */
+/* The position is the number of a connection, or 0 for the header */
 static void *knd_proc_tcp_start(struct seq_file *seq, loff_t *pos)
 {
 	return *pos ? knd_proc_tcp_find(seq, pos) : SEQ_START_TOKEN;
@@ -188,18 +194,17 @@ static int knd_proc_tcp_open(struct inode *inode, struct file *file)
 /* "kill ID" or "kill all" */
 static int knd_proc_tcp_verb(struct knd_net *kn, char *text)
 {
-	char *verb, *word;
-	u32 id = 0;
+	u32 id = 0;	/* all */
+	char *word;
 
-	verb = strim(text);
-	word = strpbrk(verb, " \t");
-	if (!word)
+	text = strim(text);
+	word = knd_text_word(&text);
+	if (!word || strcmp(word, "kill"))
 		return -EINVAL;
-	*word++ = '\0';
-	word = skip_spaces(word);
-	if (strcmp(verb, "kill"))
+	word = knd_text_word(&text);
+	if (!word || knd_text_word(&text))
 		return -EINVAL;
-	if (strcmp(word, "all") && (kstrtou32(word, 10, &id) || !id))
+	if (strcmp(word, "all") && knd_text_number(word, 10, 1, U32_MAX, &id))
 		return -EINVAL;
 	return knd_conn_kill(kn, id);
 }
@@ -242,7 +247,8 @@ static const struct proc_ops knd_proc_ftp_fops = {
  * knd_proc_init - make the files of a namespace
  * @kn: the component in a namespace that is being set up
  *
- * Return: 0 or -ENOMEM.
+ * Context: process.
+ * Return: 0 or -ENOMEM; then there are none.
  */
 int __net_init knd_proc_init(struct knd_net *kn)
 {
@@ -273,7 +279,8 @@ remove:
  * knd_proc_exit - remove the files of a namespace
  * @kn: the component in a namespace
  *
- * Context: process, &knd_net.lock not held: waits for readers and writers.
+ * Context: process, without &knd_net.lock: this waits for readers and writers,
+ * which take it.
  */
 void knd_proc_exit(struct knd_net *kn)
 {

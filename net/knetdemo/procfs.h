@@ -15,9 +15,9 @@ struct inode;
 struct knd_net;
 
 /**
- * struct knd_proc - begins the private data of an open file of knd_proc_open()
+ * struct knd_proc - first part of the private data of an open file
  * @kn: the component in the namespace of the file
- * @tracker: of the reference to that namespace
+ * @tracker: tracks the reference to that namespace
  */
 struct knd_proc {
 	struct knd_net *kn;

@@ -3,6 +3,7 @@
  * Kernel networking demonstration and test services: counters
  */
 
+#include <linux/netdevice.h>
 #include <linux/percpu.h>
 #include <linux/seq_file.h>
 #include <linux/seq_file_net.h>
@@ -20,13 +21,13 @@ static const char * const knd_stat_names[] = { KND_STATS(KND_STAT_NAME) };
  * @stat: which counter
  * @n: how many events or bytes
  *
- * Context: process or softirq, interrupts enabled.
+ * Context: process or softirq, with interrupts enabled.
  */
 void knd_stat_add(struct knd_net *kn, enum knd_stat stat, u64 n)
 {
 	struct knd_stats *stats;
 
-	/* One writer at a time for this CPU's copy, also on 32 bits */
+	/* Softirq must not interrupt a writer on the same processor */
 	local_bh_disable();
 	stats = this_cpu_ptr(kn->stats);
 	u64_stats_update_begin(&stats->syncp);
@@ -36,8 +37,8 @@ void knd_stat_add(struct knd_net *kn, enum knd_stat stat, u64 n)
 }
 
 /**
- * knd_stats_show - print all counters, "name value" a line
- * @seq: of the file
+ * knd_stats_show - print all counters, each as a line "name value"
+ * @seq: file
  * @v: unused
  *
  * Return: 0.
@@ -62,7 +63,7 @@ int knd_stats_show(struct seq_file *seq, void *v)
 		for (i = 0; i < KND_STAT_COUNT; i++)
 			sum[i] += copy[i];
 	}
-	/* Counted where they are numbered */
+	/* The monitor counts attempts itself, as their sequence numbers */
 	sum[KND_STAT_MONITOR_ATTEMPTS] = atomic64_read(&kn->mon.attempts);
 	for (i = 0; i < KND_STAT_COUNT; i++)
 		seq_printf(seq, "%s %llu\n", knd_stat_names[i], sum[i]);
@@ -73,23 +74,18 @@ int knd_stats_show(struct seq_file *seq, void *v)
  * knd_stats_init - allocate the counters of a namespace
  * @kn: the component in a namespace that is being set up
  *
+ * Context: process.
  * Return: 0 or -ENOMEM.
  */
 int __net_init knd_stats_init(struct knd_net *kn)
 {
-	int cpu;
-
-	kn->stats = alloc_percpu(struct knd_stats);
-	if (!kn->stats)
-		return -ENOMEM;
-	for_each_possible_cpu(cpu)
-		u64_stats_init(&per_cpu_ptr(kn->stats, cpu)->syncp);
-	return 0;
+	kn->stats = netdev_alloc_pcpu_stats(struct knd_stats);
+	return kn->stats ? 0 : -ENOMEM;
 }
 
 /**
  * knd_stats_exit - free the counters of a namespace
- * @kn: the component in a namespace where nothing counts any more
+ * @kn: the component in a namespace, with all services stopped
  */
 void __net_exit knd_stats_exit(struct knd_net *kn)
 {

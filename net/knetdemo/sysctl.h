@@ -12,34 +12,35 @@
 #include <linux/workqueue.h>
 
 struct cred;
-struct knd_knob;
 struct knd_net;
+struct knd_sysctl;
 
 /* An IPv6 address, "%", a device name and the NUL */
 #define KND_ADDR_LEN	(INET6_ADDRSTRLEN + IFNAMSIZ)
 /* The longest text and its NUL */
 #define KND_TEXT_LEN	256
 
-/* Roles that a switch starts and stops */
-enum knd_role {
-	KND_ROLE_TCP,
-	KND_ROLE_UDP,
-	KND_ROLE_MAX
+/* Sysctls that start and stop a service which has parameters */
+enum knd_switch {
+	KND_SWITCH_TCP,
+	KND_SWITCH_UDP,
+	KND_SWITCH_COUNT,
+	KND_SWITCH_NONE = KND_SWITCH_COUNT
 };
 
 /*
- * Written to a switch: start the role when its parameters have not changed for
- * a while. Read from it: the role is on, or will be.
+ * Written to a switch: start the service when its parameters have not changed
+ * for a while. Read from it: the service is on, or waits to start.
  */
 #define KND_SWITCH_DEFERRED	2
 
 /*
- * struct knd_config - the knobs of a network namespace
+ * struct knd_config - values of the sysctls of a network namespace
  *
- * One member for each file in /proc/sys/net/knetdemo/, with its name. Numbers
- * are stored with WRITE_ONCE() under &knd_net.lock and may be read anywhere
- * with READ_ONCE(). Text is read and written under &knd_net.lock only. The
- * switches @tcp and @udp are 0 or 1, whatever their files show.
+ * Each file in /proc/sys/net/knetdemo/ has a member of its name. Numbers are
+ * stored with WRITE_ONCE() under &knd_net.lock, and can be read anywhere with
+ * READ_ONCE(). Text is read and written under &knd_net.lock only. The switches
+ * @tcp and @udp are 0 or 1, whatever their files show.
  */
 struct knd_config {
 	int monitor;
@@ -76,20 +77,22 @@ struct knd_config {
 };
 
 /**
- * struct knd_deferred - a role that is to start after its parameters are set
+ * struct knd_deferred - a service that starts after its parameters are set
  * @kn: the component in the namespace
- * @knob: the switch of the role
- * @work: starts the role; cancelled when the sysctls are removed
- * @cred: credentials of the task that asked for it, with a reference; NULL
- *	where nothing is to start
+ * @ctl: the switch of the service
+ * @work: starts the service; cancelled when the sysctls are removed
+ * @cred: credentials of the task that wrote the switch, with a reference; NULL
+ *	where no start is pending
  * @start_at: when to start, in jiffies; each write of a parameter moves it
- *
- * &knd_net.lock protects the last two.
  */
 struct knd_deferred {
+	/* Constant */
 	struct knd_net *kn;
-	const struct knd_knob *knob;
+	const struct knd_sysctl *ctl;
+
 	struct delayed_work work;
+
+	/* Protected by &knd_net.lock */
 	const struct cred *cred;
 	unsigned long start_at;
 };

@@ -282,7 +282,7 @@ static int knd_tcp_move(struct knd_net *kn)
 }
 
 /**
- * knd_tcp_apply - make the TCP service follow its knobs
+ * knd_tcp_apply - make the TCP service follow its sysctls
  * @kn: the component in a namespace
  *
  * Connections keep the service that they were accepted with.

@@ -2,7 +2,7 @@
 /*
  * Kernel networking demonstration and test services: tracepoints
  *
- * Each has the cookie of its network namespace.
+ * Each has the netns cookie (SO_NETNS_COOKIE) of its network namespace.
  */
 
 #undef TRACE_SYSTEM
@@ -93,7 +93,7 @@ TRACE_EVENT(knetdemo_udp_send,
 
 KND_ORIGINS(knd_trace_enum, knd_trace_enum)
 
-/* A connection attempt, with all that its record in "connections" has */
+/* A connection attempt was recorded; with all members of its record */
 TRACE_EVENT(knetdemo_connect,
 	TP_PROTO(const struct net *net, const struct knd_record *rec),
 	TP_ARGS(net, rec),
@@ -180,7 +180,7 @@ TRACE_EVENT(knetdemo_accept,
 		  __entry->local, __entry->peer)
 );
 
-/* ... and was released; why, after how many bytes */
+/* A connection was released, for a reason and after a number of bytes */
 TRACE_EVENT(knetdemo_close,
 	TP_PROTO(const struct net *net, u32 id, int service, int why,
 		 const union knd_sockaddr *local,

@@ -163,7 +163,7 @@ static void knd_filter_commands(struct kunit *test)
 	KUNIT_EXPECT_STREQ(test, text, c->rules);
 }
 
-/* A filter is made from another one, which stays as it was */
+/* Making a filter from another one does not change the other one */
 static void knd_filter_from_old(struct kunit *test)
 {
 	struct knd_filter *old, *filter;
@@ -187,11 +187,11 @@ static void knd_filter_from_old(struct kunit *test)
 	KUNIT_EXPECT_STREQ(test, text,
 			   "4:10.0.0.1/32:0-65535 2:::2/128:0-65535 3:::3/128:0-65535 5:::1/128:0-65535");
 
-	/* Where the hits of each rule are to be taken from */
-	KUNIT_EXPECT_EQ(test, filter->rule[0].was, -1);
-	KUNIT_EXPECT_EQ(test, filter->rule[1].was, 1);
-	KUNIT_EXPECT_EQ(test, filter->rule[2].was, 2);
-	KUNIT_EXPECT_EQ(test, filter->rule[3].was, -1);
+	/* The index in the old filter, which has the hits so far */
+	KUNIT_EXPECT_EQ(test, filter->rule[0].old_idx, -1);
+	KUNIT_EXPECT_EQ(test, filter->rule[1].old_idx, 1);
+	KUNIT_EXPECT_EQ(test, filter->rule[2].old_idx, 2);
+	KUNIT_EXPECT_EQ(test, filter->rule[3].old_idx, -1);
 	KUNIT_EXPECT_EQ(test, atomic64_read(&filter->hits[2]), 0);
 }
 
@@ -217,18 +217,18 @@ static void knd_filter_full(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -ENOSPC,
 			knd_filter_run(filter, old, "add 10.1.0.0/16"));
 	KUNIT_EXPECT_EQ(test, -ENOSPC, knd_filter_run(filter, old, "add ::"));
-	/* There is no need to be full to be there already */
+	/* In a full filter, a rule that is there is -EEXIST and not -ENOSPC */
 	KUNIT_EXPECT_EQ(test, -EEXIST, knd_filter_run(filter, old, "add ::1"));
 	KUNIT_EXPECT_EQ(test, 0,
 			knd_filter_run(filter, old, "del ::1\nadd 10.1.0.1"));
 	KUNIT_EXPECT_EQ(test, filter->n, KND_FILTER_MAX);
 }
 
-/* A destination, and the place of the rule in knd_filter_matched[] */
+/* A destination, and the index of its rule in knd_filter_matched[] */
 struct knd_match_case {
 	const char *addr;
 	u16 port;
-	int place;
+	int idx;
 };
 
 static const char knd_filter_matched[] =
@@ -280,11 +280,11 @@ static void knd_filter_matches(struct kunit *test)
 			flow.family = AF_INET6;
 		}
 		KUNIT_EXPECT_EQ_MSG(test, knd_filter_match(filter, &flow),
-				    c->place, "%s %u", c->addr, c->port);
+				    c->idx, "%s %u", c->addr, c->port);
 	}
 }
 
-/* Whatever was read, what came of it is a filter */
+/* Check a filter that was made from any text */
 static void knd_filter_check(struct kunit *test,
 			     const struct knd_filter *filter)
 {
@@ -317,7 +317,7 @@ static const char * const knd_filter_words[] = {
 	" 1-2", ":", ".", "%", "ffff", "99999999999",
 };
 
-/* Random bytes, and words in random order, on filters that they made before */
+/* Random bytes, and words in random order, applied to the filter before */
 static void knd_filter_random(struct kunit *test)
 {
 	struct knd_filter *old, *filter;
@@ -335,7 +335,7 @@ static void knd_filter_random(struct kunit *test)
 		unsigned int n = prandom_u32_state(&rnd) % 60, len = 0;
 		int err;
 
-		/* As large as it must be, for KASAN to see the end */
+		/* Exactly as large as needed, so that KASAN sees an overrun */
 		text = kmalloc(KND_TEST_TEXT, GFP_KERNEL);
 		KUNIT_ASSERT_NOT_NULL(test, text);
 		if (i % 2) {

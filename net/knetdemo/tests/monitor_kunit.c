@@ -9,7 +9,7 @@
 
 #include "../monitor.h"
 
-/* What the socket says when its SYN passes, and what it is taken for */
+/* State of a socket when its SYN passes the hook, and the expected result */
 struct knd_syn_step {
 	u32 hash;
 	u32 isn;
@@ -93,7 +93,7 @@ static void knd_syn_passes(struct kunit *test)
 	}
 }
 
-/* What is above 24 bits of the hash is the slot's number, not the key's */
+/* Bits of the hash that are not in the key choose the slot */
 static void knd_syn_key_parts(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, knd_syn_key(0x3fabcdef, 0x12345678, 1),

@@ -32,7 +32,7 @@ static const u8 knd_test_daddr[16] = {
 	0x20, 0x01, 0x0d, 0xb8, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 0, 1
 };
 
-/* What a packet is made of. Zero is what is usual, for each member. */
+/* Members of a packet; 0 stands for the usual value of each */
 struct knd_parse_case {
 	const char *name;
 	u8 pf;
@@ -42,14 +42,14 @@ struct knd_parse_case {
 	u8 proto;
 	u8 exts;		/* IPv6 extension headers */
 	u8 ext[16];
-	u8 ext_units;		/* 8-byte units behind their first */
+	u8 ext_units;		/* their 8-byte units after the first */
 	u8 doff;		/* words; options are filled in */
 	u16 flags;
 	u8 data;
 	u8 cut;			/* bytes missing at the end */
 	bool no_len;		/* no length in the header */
 	bool gso;		/* to be segmented later */
-	s8 lie;			/* added to the length in the header */
+	s8 lie;			/* error of the length in the header */
 	enum knd_parse_result result;
 };
 
@@ -303,7 +303,7 @@ static void knd_test_fill(struct sk_buff *skb, const u8 *byte,
 	skb_reset_network_header(skb);
 }
 
-/* The page goes with the skb only where it is one of its fragments */
+/* The skb frees the page only where it is one of its fragments */
 static void knd_test_done(struct sk_buff *skb)
 {
 	skb_shinfo(skb)->nr_frags = 1;
@@ -326,7 +326,7 @@ static void knd_test_flow(struct kunit *test, const struct knd_parse_case *c,
 	unsigned int doff = c->doff ?: 5;
 	int data = c->data - c->cut;
 
-	/* Behind the end that the header gives, nothing counts */
+	/* Bytes behind the length in the IP header do not matter */
 	if (c->lie < 0 && !c->cut)
 		data += c->lie;
 	if (p->thoff + doff * 4 > p->len)
@@ -348,7 +348,7 @@ static void knd_test_flow(struct kunit *test, const struct knd_parse_case *c,
 	}
 }
 
-/* The hints may be wrong in one direction only */
+/* A hint may be a false positive, never a false negative */
 static void knd_test_hint(struct kunit *test, const struct sk_buff *skb, u8 pf,
 			  enum knd_parse_result result,
 			  const struct knd_flow *flow)
@@ -387,7 +387,7 @@ static void knd_parse_divided(struct kunit *test)
 							   p->len));
 	}
 
-	/* The usual packet is not looked at twice */
+	/* The usual packet needs no second function */
 	if (c->result == KND_PARSE_TCP && !c->exts)
 		KUNIT_EXPECT_EQ(test, knd_parse_hint(skb, c->pf),
 				knd_parse_opens(c->flags));
@@ -416,7 +416,7 @@ static void knd_parse_truncated(struct kunit *test)
 		bool whole = len >= p->thoff + (c->doff ?: 5) * 4;
 		bool some = len >= p->thoff + 20;
 
-		/* Padding may go */
+		/* Padding can be missing */
 		if (c->lie < 0 && len >= p->len + c->lie && !c->cut)
 			continue;
 		knd_test_fill(skb, p->byte, len, len, 0xff);
@@ -497,7 +497,7 @@ static void knd_parse_random(struct kunit *test)
 		if (result == KND_PARSE_TCP)
 			KUNIT_ASSERT_MEMEQ(test, &flow, &again, sizeof(flow));
 	}
-	/* All ways were gone */
+	/* Each result was seen often enough */
 	for (i = 0; i < ARRAY_SIZE(seen); i++)
 		KUNIT_EXPECT_GT_MSG(test, seen[i], 1000, "result %u", i);
 	knd_test_done(skb);

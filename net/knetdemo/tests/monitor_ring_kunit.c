@@ -30,7 +30,7 @@ static struct knd_ring *knd_test_ring(struct kunit *test, u32 size)
 	return ring;
 }
 
-/* A record in which everything says its number */
+/* Make a record whose members all depend on its number */
 static void knd_test_put(struct knd_ring *ring, u64 seq)
 {
 	struct knd_record rec;
@@ -69,7 +69,7 @@ static void knd_ring_latest(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -EAGAIN, knd_ring_get(ring, seq, &rec));
 }
 
-/* Who comes too late finds his place taken */
+/* A record that is too late for its slot is lost */
 static void knd_ring_late(struct kunit *test)
 {
 	struct knd_ring *ring = knd_test_ring(test, 16);
@@ -82,7 +82,7 @@ static void knd_ring_late(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, knd_test_whole(&rec, 17));
 }
 
-/* A writer that has not come back yet: no one else writes, nor waits */
+/* While a writer is interrupted nobody else writes to its slot, or waits */
 static void knd_ring_busy(struct kunit *test)
 {
 	struct knd_ring *ring = knd_test_ring(test, 16);
@@ -105,7 +105,7 @@ static void knd_ring_busy(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -ENOENT, knd_ring_get(ring, 17, &rec));
 	KUNIT_EXPECT_EQ(test, -ENOENT, knd_ring_get(ring, 33, &rec));
 
-	/* It is back */
+	/* The writer continues */
 	atomic64_set(&slot->state, knd_slot_state(33, KND_SLOT_DEAD));
 	KUNIT_EXPECT_EQ(test, -ENOENT, knd_ring_get(ring, 33, &rec));
 	knd_test_put(ring, 49);
@@ -125,7 +125,7 @@ static void knd_ring_copied(struct kunit *test)
 		if (seq != 39)
 			knd_test_put(from, seq);
 
-	/* Someone has been here before */
+	/* The slot had a record before */
 	knd_test_put(less, 43);
 	knd_ring_copy(more, from, 40);
 	knd_ring_copy(less, from, 40);
@@ -166,7 +166,7 @@ static int knd_test_writer(void *data)
 	return 0;
 }
 
-/* All want the same place, and what is read is never half of one record */
+/* Writers of one slot: no record that is read is torn */
 static void knd_ring_raced(struct kunit *test)
 {
 	struct knd_test_race *race;
@@ -197,7 +197,7 @@ static void knd_ring_raced(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, torn, 0);
 	KUNIT_EXPECT_EQ(test, atomic64_read(&race->last),
 			KND_TEST_WRITERS * KND_TEST_PUTS);
-	/* Nothing is left to wait for */
+	/* All writers are done, so nothing is -EAGAIN */
 	for (seq = 1; seq <= atomic64_read(&race->last); seq++)
 		KUNIT_ASSERT_NE(test, -EAGAIN,
 				knd_ring_get(race->ring, seq, &rec));

@@ -127,6 +127,27 @@ TEST(root_only)
 	EXPECT_EQ(EACCES, errno);
 }
 
+/* A file that was opened without the capability never gets it */
+TEST(opener_is_checked)
+{
+	int fd;
+
+	ASSERT_EQ(0, knd_unshare_net());
+	ASSERT_EQ(0, knd_set_capability(CAP_NET_ADMIN, false));
+	fd = open(DEVICE, O_RDWR);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(-EPERM, filter_address(fd, "127.0.0.1"));
+	ASSERT_EQ(0, knd_set_capability(CAP_NET_ADMIN, true));
+	EXPECT_EQ(-EPERM, filter_address(fd, "127.0.0.1"));
+	EXPECT_EQ(-1, monitor_hits("127.0.0.1/32"));
+	close(fd);
+	fd = open(DEVICE, O_RDWR);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(0, filter_address(fd, "127.0.0.1"));
+	EXPECT_EQ(0, monitor_hits("127.0.0.1/32"));
+	close(fd);
+}
+
 /* Root of a user namespace is not root here */
 TEST(user_namespace)
 {

@@ -126,7 +126,7 @@ static int connect_to(const char *addr, int port, int limit)
 {
 	struct timeval tv = { .tv_sec = limit };
 	struct sockaddr_storage ss;
-	socklen_t len = monitor_addr(&ss, addr, port);
+	socklen_t len = knd_addr(&ss, addr, port);
 	int fd = socket(ss.ss_family, SOCK_STREAM, 0), err;
 
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
@@ -353,7 +353,7 @@ TEST_F(faults, emitter)
 {
 	int fd = socket(AF_INET, SOCK_DGRAM, 0), n, left;
 	struct sockaddr_storage ss;
-	socklen_t len = monitor_addr(&ss, "127.0.0.1", 60001);
+	socklen_t len = knd_addr(&ss, "127.0.0.1", 60001);
 	long long errors = 0, sent;
 	char buf[64];
 	pid_t tid;

@@ -1,22 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 #
-# What the shell tests of net/knetdemo share: results in KTAP, a plan that must
-# hold, and namespaces that are there or a failure. Sourced first.
+# What the shell tests of net/knetdemo share, beside the kernel's own helpers:
+# results in KTAP that must be as many as planned, and namespaces that exist or
+# the test fails. Sourced first.
 
 knd_dir=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
+# shellcheck source=../../kselftest/ktap_helpers.sh
+source "$knd_dir/../../kselftest/ktap_helpers.sh"
 # shellcheck source=../lib.sh
 source "$knd_dir/../lib.sh"
 
-# Set where everything takes about ten times as long, as in a kernel with
-# debugging options; runners of kselftests say so by KSFT_MACHINE_SLOW.
+# Set on machines where everything takes about ten times as long, as in a kernel
+# with debugging options; runners of kselftests say so with KSFT_MACHINE_SLOW.
 [ "${KSFT_MACHINE_SLOW:-no}" = no ] || KND_SLOW=${KND_SLOW:-1}
 KND_SLOW=${KND_SLOW:-}
-# A file that a test writes what it sees to: shown with the next failure
+# A file that a test writes its observations to: printed after a failure
 knd_seen=
-knd_planned=0
-knd_results=0
-knd_failed=0
 
 # Runners may run a test alone: load the module. Without the component no result
 # says anything: fail once, and say why.
@@ -30,21 +30,20 @@ fi
 # plan COUNT: how many results there will be
 plan()
 {
-	knd_planned=$1
-	echo "TAP version 13"
-	echo "1..$1"
+	ktap_print_header
+	ktap_set_plan "$1"
 }
 
 # skip_all REASON...: nothing can be tested on this machine: a tool is missing,
 # or a test of the module finds it built in
 skip_all()
 {
-	echo "TAP version 13"
-	echo "1..0 # SKIP $*"
-	exit "$ksft_skip"
+	ktap_print_header
+	ktap_skip_all "$@"
+	exit "$KSFT_SKIP"
 }
 
-# needs COMMAND...: without these there is no test
+# needs COMMAND...: skip all without one of these
 needs()
 {
 	local tool
@@ -57,15 +56,13 @@ needs()
 # result NAME STATUS
 result()
 {
-	knd_results=$((knd_results + 1))
 	if [ "$2" -eq 0 ]; then
-		echo "ok $knd_results $1"
-	else
-		echo "not ok $knd_results $1"
-		[ -z "$knd_seen" ] || cat -v "$knd_seen" | tail -n 30 |
-			awk '{ print "# " substr($0, 1, 200) }'
-		knd_failed=1
+		ktap_test_pass "$1"
+		return
 	fi
+	ktap_test_fail "$1"
+	[ -z "$knd_seen" ] || cat -v "$knd_seen" | tail -n 30 |
+		awk '{ print "# " substr($0, 1, 200) }'
 }
 
 # check NAME COMMAND...: the command succeeds
@@ -79,14 +76,13 @@ check()
 	result "$name" "$status"
 }
 
-# The end of each test: all results came, and they were good
+# The end of each test: it passes with as many results as planned, all good
 finish_tests()
 {
-	if [ "$knd_results" -ne "$knd_planned" ]; then
-		echo "# $knd_results results, not $knd_planned as planned"
-		exit "$ksft_fail"
-	fi
-	exit "$knd_failed"
+	[ $((KTAP_TESTNO - 1)) -eq "$KSFT_NUM_TESTS" ] ||
+		ktap_exit_fail_msg "$((KTAP_TESTNO - 1)) results," \
+			"not $KSFT_NUM_TESTS as planned"
+	ktap_finished
 }
 
 # namespaces NAME...: as setup_ns; where that fails, so does the test

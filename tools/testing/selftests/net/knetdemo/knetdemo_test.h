@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the C tests of net/knetdemo share: knobs, files and namespaces.
+ * What the C tests of net/knetdemo share: sysctls, files and namespaces.
  *
  * Functions return 0 (or what they were asked for) or -errno, so that tests
  * can assert which error the kernel gave.
@@ -9,10 +9,12 @@
 #ifndef _KNETDEMO_TEST_H
 #define _KNETDEMO_TEST_H
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sched.h>
 #include <stdbool.h>
@@ -31,9 +33,9 @@
 #define KND_TRACING	"/sys/kernel/tracing/"
 
 /*
- * The harness ends a test after 30 s unless it says otherwise, which is too soon
- * where the kernel is slow and shares its processors. This is a guard against
- * tests that hang, and decides no result.
+ * The harness ends a test after 30 s by default, which is too soon where the
+ * kernel is slow and shares its processors. This is a guard against tests that
+ * hang, and decides no result.
  */
 #ifdef TEST_TIMEOUT_DEFAULT
 #undef TEST_TIMEOUT_DEFAULT
@@ -42,8 +44,8 @@
 
 /*
  * Kernels with debugging options and emulated machines are slow, which runners
- * of kselftests say by KSFT_MACHINE_SLOW; KND_SLOW is our own name for it. Tests
- * scale counts and time limits by it, never what they assert.
+ * of kselftests say with KSFT_MACHINE_SLOW; KND_SLOW is our own name for it.
+ * Tests scale counts and time limits by it, but never what they assert.
  */
 static inline bool knd_machine_slow(void)
 {
@@ -70,6 +72,54 @@ static void __attribute__((constructor)) knd_load_module(void)
 	       WIFEXITED(status) ? WEXITSTATUS(status) : -1);
 	printf("not ok 1 the module knetdemo can be loaded\n");
 	exit(1);
+}
+
+/* A count or a time limit: @fast, but @slow on a slow machine */
+static inline int knd_slow(int fast, int slow)
+{
+	return knd_machine_slow() ? slow : fast;
+}
+
+/* Make the address of an IPv4 or IPv6 literal; returns its length */
+static inline socklen_t knd_addr(struct sockaddr_storage *ss, const char *text,
+				 int port)
+{
+	struct sockaddr_in6 *sin6 = (void *)ss;
+	struct sockaddr_in *sin = (void *)ss;
+
+	memset(ss, 0, sizeof(*ss));
+	if (inet_pton(AF_INET, text, &sin->sin_addr) == 1) {
+		sin->sin_family = AF_INET;
+		sin->sin_port = htons(port);
+		return sizeof(*sin);
+	}
+	if (inet_pton(AF_INET6, text, &sin6->sin6_addr) != 1)
+		abort();
+	sin6->sin6_family = AF_INET6;
+	sin6->sin6_port = htons(port);
+	return sizeof(*sin6);
+}
+
+/* Print an address as the component does; two results are valid at a time */
+static inline const char *knd_addr_name(const struct sockaddr_storage *ss)
+{
+	const struct sockaddr_in6 *sin6 = (const void *)ss;
+	const struct sockaddr_in *sin = (const void *)ss;
+	char addr[INET6_ADDRSTRLEN];
+	static char name[2][64];
+	static int turn;
+
+	turn = !turn;
+	if (ss->ss_family == AF_INET)
+		snprintf(name[turn], sizeof(name[turn]), "%s:%u",
+			 inet_ntop(AF_INET, &sin->sin_addr, addr, sizeof(addr)),
+			 ntohs(sin->sin_port));
+	else
+		snprintf(name[turn], sizeof(name[turn]), "[%s]:%u",
+			 inet_ntop(AF_INET6, &sin6->sin6_addr, addr,
+				   sizeof(addr)),
+			 ntohs(sin6->sin6_port));
+	return name[turn];
 }
 
 /* Write @text to the file in one write(), as echo and sysctl do */
@@ -213,7 +263,7 @@ static inline int knd_run(const char *command)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-/* Switch a tracepoint of the component; when it goes on, the trace is empty */
+/* Switch a tracepoint of the component. Switching it on empties the trace. */
 static inline int knd_trace(const char *event, bool on)
 {
 	char dir[128];
@@ -229,7 +279,7 @@ static inline int knd_trace(const char *event, bool on)
 	return knd_write(dir, "enable", on ? "1" : "0");
 }
 
-/* Sockets that end, or wait for the end, by nothing that would ever happen */
+/* Count sockets that are closing without a timer: they would stay for ever */
 static inline int knd_stuck(void)
 {
 	unsigned int state, timer;
@@ -250,8 +300,8 @@ static inline int knd_stuck(void)
 	return n;
 }
 
-/* For this thread, until it ends */
-static inline int knd_drop_capability(int cap)
+/* Switch an effective capability of this thread, which stays permitted */
+static inline int knd_set_capability(int cap, bool on)
 {
 	struct __user_cap_header_struct head = {
 		.version = _LINUX_CAPABILITY_VERSION_3,
@@ -260,8 +310,16 @@ static inline int knd_drop_capability(int cap)
 
 	if (syscall(SYS_capget, &head, data))
 		return -errno;
-	data[cap / 32].effective &= ~(1U << (cap % 32));
+	if (on)
+		data[cap / 32].effective |= 1U << (cap % 32);
+	else
+		data[cap / 32].effective &= ~(1U << (cap % 32));
 	return syscall(SYS_capset, &head, data) ? -errno : 0;
+}
+
+static inline int knd_drop_capability(int cap)
+{
+	return knd_set_capability(cap, false);
 }
 
 #endif /* _KNETDEMO_TEST_H */

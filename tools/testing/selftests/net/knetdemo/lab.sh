@@ -24,7 +24,7 @@ finish()
 }
 
 in_ns() { local ns=$1; shift; ip netns exec "$ns" "$@"; }
-knob() { in_ns "$1" sysctl -n "net.knetdemo.$2"; }
+value() { in_ns "$1" sysctl -n "net.knetdemo.$2"; }
 listens() { [ -n "$(in_ns "$1" ss -Hltn "sport = $2")" ]; }
 silent() { ! listens "$@"; }
 bound() { [ -n "$(in_ns "$1" ss -Hlun "sport = $2")" ]; }
@@ -38,16 +38,16 @@ has_line() { grep -qx "$1" "$2"; }
 record_to() { in_ns "$1" grep -q " $2 " /proc/net/knetdemo/connections; }
 no_record_to() { ! record_to "$@"; }
 
-# refused_with MESSAGE NS KNOB VALUE: the write fails, and the value stays
+# refused_with MESSAGE NS NAME VALUE: the write fails, and the value stays
 refused_with()
 {
-	local message=$1 ns=$2 name=$3 value=$4 old said
+	local message=$1 ns=$2 name=$3 new=$4 old said
 
-	old=$(knob "$ns" "$name")
+	old=$(value "$ns" "$name")
 	said=$( { in_ns "$ns" bash -c \
-		"echo '$value' > /proc/sys/net/knetdemo/$name"; } 2>&1) &&
+		"echo '$new' > /proc/sys/net/knetdemo/$name"; } 2>&1) &&
 		return 1
-	[[ $said == *"$message"* ]] && [ "$(knob "$ns" "$name")" = "$old" ]
+	[[ $said == *"$message"* ]] && [ "$(value "$ns" "$name")" = "$old" ]
 }
 
 dir=$(mktemp -d)
@@ -109,7 +109,7 @@ in_ns "$ns1" sysctl -qw net.knetdemo.udp=1
 check "udp: nc receives the message" soon has_line kernelsocket \
 	"$dir/ns1"
 check "udp: not in another namespace" [ ! -s "$dir/ns2" ]
-over() { [ "$(knob "$1" udp)" = 0 ]; }
+over() { [ "$(value "$1" udp)" = 0 ]; }
 check "udp: reads 0 when the run is over" soon over "$ns1"
 check "udp: no address" \
 	refused_with "Invalid argument" "$ns1" udp_daddr localhost

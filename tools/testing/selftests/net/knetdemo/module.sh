@@ -3,7 +3,7 @@
 # shellcheck disable=SC2154 # ns1, ns2: set by setup_ns
 #
 # Load and remove the module while all of it is in use: removal ends within
-# 2 s, and leaves no socket, thread, hook, knob or file.
+# 2 s, and leaves no socket, thread, hook, sysctl or file.
 
 # shellcheck source=knetdemo_lib.sh
 source "$(dirname "$(readlink -f "$0")")/knetdemo_lib.sh"

@@ -59,7 +59,7 @@ FIXTURE_TEARDOWN(monitor)
 {
 }
 
-/* Something to send to that never answers */
+/* Make an address that never answers */
 static int black_hole(void)
 {
 	return knd_run("ip link add hole type dummy && "
@@ -123,7 +123,7 @@ TEST_F(monitor, the_time_is_that_of_the_clock)
 	EXPECT_GE(after.tv_sec + after.tv_nsec / 1e9 + 0.000002, t);
 }
 
-/* The socket says who, the process who it was that called */
+/* The UID is that of the socket, PID and COMM are those of the caller */
 TEST_F(monitor, user_and_process_and_thread)
 {
 	struct record r;
@@ -146,11 +146,11 @@ TEST_F(monitor, user_and_process_and_thread)
 	EXPECT_STREQ("a\\x20b\\x5cc\\x0a\\x09\\x80", r.comm);
 }
 
-/* A socket stays its maker's, whoever connects it */
+/* The UID is that of the process that made the socket, not of the caller */
 TEST_F(monitor, socket_of_another_user)
 {
 	struct sockaddr_storage ss;
-	socklen_t len = monitor_addr(&ss, variant->local, 1);
+	socklen_t len = knd_addr(&ss, variant->local, 1);
 	int fd = socket(ss.ss_family, SOCK_STREAM, 0), status;
 	struct record r;
 	pid_t pid;
@@ -171,7 +171,7 @@ TEST_F(monitor, socket_of_another_user)
 	close(fd);
 }
 
-/* The FTP client's, to where no one listens */
+/* The socket of the FTP client, to a port where nobody listens */
 TEST_F(monitor, kernel_socket)
 {
 	struct sockaddr_storage server;
@@ -188,7 +188,7 @@ TEST_F(monitor, kernel_socket)
 
 	ASSERT_LE(0, dev);
 	ASSERT_NE(NULL, file);
-	get.server_len = monitor_addr(&server, variant->local, 21);
+	get.server_len = knd_addr(&server, variant->local, 21);
 	get.fd = fileno(file);
 	ASSERT_EQ(-1, ioctl(dev, KNETDEMO_IOC_FTP_GET, &get));
 	EXPECT_EQ(ECONNREFUSED, errno);
@@ -198,7 +198,7 @@ TEST_F(monitor, kernel_socket)
 	EXPECT_EQ(0, r.uid);
 	EXPECT_EQ(getpid(), atoi(r.pid));
 	EXPECT_STREQ("monitor", r.comm);
-	EXPECT_STREQ(monitor_name(&server), r.dst);
+	EXPECT_STREQ(knd_addr_name(&server), r.dst);
 	fclose(file);
 	close(dev);
 }
@@ -206,7 +206,7 @@ TEST_F(monitor, kernel_socket)
 TEST_F(monitor, mark_and_ecn)
 {
 	struct sockaddr_storage ss;
-	socklen_t len = monitor_addr(&ss, variant->local, 1);
+	socklen_t len = knd_addr(&ss, variant->local, 1);
 	int fd = socket(ss.ss_family, SOCK_STREAM, 0);
 	unsigned int mark = 0xdeadbeef;
 	struct record r;
@@ -222,7 +222,7 @@ TEST_F(monitor, mark_and_ecn)
 	close(fd);
 }
 
-/* A SYN that brings data along, without a cookie */
+/* Data in the SYN, without a cookie */
 TEST_F(monitor, fast_open)
 {
 	struct sockaddr_storage ss;
@@ -236,7 +236,7 @@ TEST_F(monitor, fast_open)
 	ASSERT_LE(0, lfd);
 	ASSERT_EQ(0, setsockopt(lfd, IPPROTO_TCP, TCP_FASTOPEN, &one,
 				sizeof(one)));
-	len = monitor_addr(&ss, variant->local, port);
+	len = knd_addr(&ss, variant->local, port);
 	fd = socket(ss.ss_family, SOCK_STREAM, 0);
 	ASSERT_EQ(11, sendto(fd, "hello world", 11, MSG_FASTOPEN, (void *)&ss,
 			     len));
@@ -254,7 +254,7 @@ TEST_F(monitor, fast_open)
 TEST_F(monitor, simultaneous_open)
 {
 	struct sockaddr_storage ss;
-	socklen_t len = monitor_addr(&ss, variant->local, 12345);
+	socklen_t len = knd_addr(&ss, variant->local, 12345);
 	int fd = socket(ss.ss_family, SOCK_STREAM, 0);
 	struct record r;
 
@@ -264,8 +264,8 @@ TEST_F(monitor, simultaneous_open)
 	EXPECT_EQ(1, knd_stat("monitor_attempts"));
 	EXPECT_EQ(0, knd_stat("monitor_syn_retrans"));
 	r = monitor_last();
-	EXPECT_STREQ(monitor_name(&ss), r.src);
-	EXPECT_STREQ(monitor_name(&ss), r.dst);
+	EXPECT_STREQ(knd_addr_name(&ss), r.src);
+	EXPECT_STREQ(knd_addr_name(&ss), r.dst);
 	close(fd);
 }
 
@@ -273,7 +273,7 @@ TEST_F(monitor, simultaneous_open)
 TEST_F(monitor, attempts_of_one_socket)
 {
 	struct sockaddr_storage ss;
-	socklen_t len = monitor_addr(&ss, variant->local, 1);
+	socklen_t len = knd_addr(&ss, variant->local, 1);
 	int fd = socket(ss.ss_family, SOCK_STREAM, 0), i;
 
 	ASSERT_LE(0, fd);
@@ -310,7 +310,7 @@ TEST_F(monitor, destination_before_translation)
 	struct record r;
 
 	ASSERT_EQ(0, black_hole());
-	/* The way back, to what was asked for */
+	/* Lets the answer from a loopback address in */
 	ASSERT_EQ(0, monitor_write_path("/proc/sys/net/ipv4/conf/all/route_localnet",
 					"1"));
 	lfd = monitor_listen(variant->local, &port);
@@ -326,8 +326,8 @@ TEST_F(monitor, destination_before_translation)
 	EXPECT_LE(0, cfd);
 	EXPECT_EQ(1, knd_stat("monitor_attempts"));
 	r = monitor_last();
-	monitor_addr(&ss, variant->hole, 80);
-	EXPECT_STREQ(monitor_name(&ss), r.dst);
+	knd_addr(&ss, variant->hole, 80);
+	EXPECT_STREQ(knd_addr_name(&ss), r.dst);
 	EXPECT_STREQ("1", r.rule);
 	close(cfd);
 	close(fd);
@@ -335,8 +335,8 @@ TEST_F(monitor, destination_before_translation)
 }
 
 /*
- * Where packets go first is not what was asked for: a source route, or a
- * routing header of segments
+ * Send the packets of a socket to @via first, by a source route or by a routing
+ * header of segments
  */
 static int route_by(int fd, const char *via, const char *to)
 {
@@ -355,7 +355,7 @@ static int route_by(int fd, const char *via, const char *to)
 TEST_F(monitor, destination_at_the_end_of_a_route)
 {
 	struct sockaddr_storage ss;
-	socklen_t len = monitor_addr(&ss, variant->local, 80);
+	socklen_t len = knd_addr(&ss, variant->local, 80);
 	int fd = socket(ss.ss_family, SOCK_STREAM | SOCK_NONBLOCK, 0);
 	char command[512], rule[64];
 	struct record r;
@@ -378,7 +378,7 @@ TEST_F(monitor, destination_at_the_end_of_a_route)
 	EXPECT_EQ(1, knd_stat("monitor_attempts"));
 	EXPECT_EQ(0, knd_stat("monitor_filtered"));
 	r = monitor_last();
-	EXPECT_STREQ(monitor_name(&ss), r.dst);
+	EXPECT_STREQ(knd_addr_name(&ss), r.dst);
 	EXPECT_STREQ("user", r.from);
 	close(fd);
 }
@@ -402,11 +402,11 @@ TEST_F(monitor, off_and_on)
 	ASSERT_EQ(0, monitor_connects(variant->local, 1, 3));
 	EXPECT_EQ(0, knd_run(HOOKED));
 	ASSERT_EQ(0, knd_set("monitor", "0"));
-	/* Off costs nothing, since nothing is there */
+	/* Off costs nothing, since there is no hook */
 	EXPECT_EQ(1, knd_run(HOOKED));
 	ASSERT_EQ(0, monitor_connects(variant->local, 1, 3));
 	EXPECT_EQ(3, knd_stat("monitor_attempts"));
-	/* What was recorded can still be read */
+	/* Earlier records can still be read */
 	EXPECT_EQ(3, monitor_list(&l));
 	free(l.rec);
 	ASSERT_EQ(0, knd_set("monitor", "1"));
@@ -502,7 +502,7 @@ static int traffic_stop(struct traffic *t)
 TEST_F(monitor, filter_replaced_under_traffic)
 {
 	char stays[64], other[64], replace[128];
-	int times = monitor_times(100), made, more, i;
+	int times = knd_slow(100, 10), made, more, i;
 	struct traffic *t;
 
 	snprintf(stays, sizeof(stays), "add %s 1\n", variant->local);
@@ -539,7 +539,7 @@ TEST_F(monitor, filter_replaced_under_traffic)
 TEST_F(monitor, resized_under_traffic)
 {
 	static const int sizes[] = { 16, 4096, 17, 100, 65536, 1000, 16 };
-	int times = monitor_times(2000), status, i = 0;
+	int times = knd_slow(2000, 200), status, i = 0;
 	struct listing l;
 	pid_t pid;
 
@@ -556,7 +556,7 @@ TEST_F(monitor, resized_under_traffic)
 	EXPECT_EQ(0, status);
 	EXPECT_EQ(times, knd_stat("monitor_attempts"));
 
-	/* At rest, what fits stays */
+	/* Without traffic, all records that fit stay */
 	ASSERT_EQ(0, knd_set("monitor_ring", "300"));
 	ASSERT_EQ(0, monitor_connects(variant->local, 1, 300));
 	EXPECT_EQ(300, monitor_list(&l));
@@ -575,7 +575,41 @@ TEST_F(monitor, resized_under_traffic)
 	free(l.rec);
 }
 
-/* A listing that is read in bits is one listing */
+/*
+ * A listing is complete while the ring is replaced: a new ring has no records
+ * until those of the old one were copied
+ */
+TEST_F(monitor, read_while_resized)
+{
+	int times = knd_slow(200, 20), status[2], i;
+	struct listing l;
+	pid_t pid[2];
+
+	ASSERT_EQ(0, monitor_connects(variant->local, 1, 100));
+	for (i = 0; i < 2; i++) {
+		pid[i] = fork();
+		ASSERT_LE(0, pid[i]);
+		if (pid[i])
+			continue;
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		do {
+			if (monitor_list(&l) < 16 || l.attempts != 100 ||
+			    l.rec[l.n - 1].seq != 100)
+				_exit(1);
+			free(l.rec);
+		} while (strcmp(knd_get("monitor_log"), "0"));
+		_exit(0);
+	}
+	for (i = 0; i < times; i++)
+		ASSERT_EQ(0, knd_set("monitor_ring", i % 2 ? "65536" : "16"));
+	ASSERT_EQ(0, knd_set("monitor_log", "0"));
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(pid[i], waitpid(pid[i], &status[i], 0));
+		EXPECT_EQ(0, status[i]);
+	}
+}
+
+/* A listing that is read in small pieces is one listing */
 TEST_F(monitor, read_in_small_pieces)
 {
 	static char text[65536];
@@ -606,7 +640,7 @@ TEST_F(monitor, read_in_small_pieces)
 	EXPECT_EQ(lines - 1, r);
 	EXPECT_EQ(n, r + lost);
 
-	/* And from the start once more */
+	/* From the beginning again */
 	ASSERT_EQ(0, lseek(fd, 0, SEEK_SET));
 	ASSERT_LT(0, read(fd, text, sizeof(text)));
 	close(fd);
@@ -648,12 +682,12 @@ FIXTURE_TEARDOWN(ring)
 {
 }
 
-/* Both families at once, and someone who reads meanwhile */
+/* Both families at once, and a reader meanwhile */
 TEST_F(ring, wraps_and_loses_nothing_uncounted)
 {
 	static const char * const addr[] = { "127.0.0.1", "::1" };
 	const struct timespec pause = { .tv_nsec = 100000000 };
-	int times = monitor_times(100000), status[2], i;
+	int times = knd_slow(100000, 10000), status[2], i;
 	struct listing l;
 	pid_t pid[2];
 
@@ -775,7 +809,7 @@ static int kernel_lines(int fd, const char *what, char *last, size_t size)
 	return count;
 }
 
-/* The log, which only the initial namespace writes to */
+/* Only the initial network namespace writes to the kernel log */
 TEST(kernel_log)
 {
 	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK), one, all;
@@ -815,7 +849,7 @@ TEST(kernel_log)
 	EXPECT_EQ(1, kernel_lines(fd, "not logged", line, sizeof(line)));
 	EXPECT_EQ(all, atoi(strstr(line, "knetdemo: ") + 10));
 
-	/* Recorded without a line */
+	/* Recorded, but without a line in the log */
 	ASSERT_EQ(0, knd_set("monitor_log", "0"));
 	ASSERT_EQ(0, knd_set("monitor", "1"));
 	ASSERT_EQ(0, monitor_connects("127.0.0.1", 1, 1));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Following the file "connections" of net/knetdemo, and who may open it
+ * Following the file "connections" of net/knetdemo, and the right to open it
  */
 
 #define _GNU_SOURCE
@@ -11,7 +11,7 @@
 #include "../../kselftest_harness.h"
 #include "monitor_test.h"
 
-/* Nothing that is waited for takes as long as this, however slow the machine */
+/* Guard against a wait without end; no result depends on it */
 #define WAIT_MS	60000
 
 static int open_connections(void)
@@ -206,7 +206,7 @@ TEST_F(follow, counts_what_was_lost)
 	EXPECT_EQ(48, r->read);
 	EXPECT_EQ(28, r->lost);
 
-	/* Of what came since, for a reader that began at the end */
+	/* For a reader that began at the end, the count is of later attempts */
 	ASSERT_EQ(0, lseek(r->fd, 0, SEEK_HOLE));
 	ASSERT_EQ(0, monitor_connects("127.0.0.1", 1, 17));
 	ASSERT_EQ(0, take(r, 1000));
@@ -248,10 +248,10 @@ TEST_F(follow, wakes_up)
 	close(ep);
 }
 
-/* Readers that follow while others connect: each sees every attempt once */
+/* Readers that follow while others connect read every attempt once */
 TEST_F(follow, while_others_connect)
 {
-	int n = monitor_times(2000), status, i;
+	int n = knd_slow(2000, 200), status, i;
 	pid_t writer[2], reader[2];
 
 	ASSERT_EQ(0, knd_set("monitor_ring", "65536"));
@@ -319,7 +319,7 @@ TEST_F(follow, tail)
 	fclose(f);
 }
 
-/* A file that is polled keeps what the poll waits in */
+/* A file that is polled keeps the wait queue, so it keeps the namespace */
 TEST_F(follow, polled_file_keeps_the_namespace)
 {
 	struct epoll_event event = { .events = EPOLLIN };
@@ -397,7 +397,7 @@ TEST(namespace_of_a_user)
 	close(ns);
 }
 
-/* What is written to a file comes in one piece and is text */
+/* A write is text, and shorter than a page */
 TEST(bad_writes)
 {
 	char text[8192];

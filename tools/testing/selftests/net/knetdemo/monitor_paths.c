@@ -9,8 +9,10 @@
 
 #define _GNU_SOURCE
 #include <linux/bpf.h>
+#include <linux/genetlink.h>
 #include <linux/io_uring.h>
 #include <linux/ip_vs.h>
+#include <linux/netlink.h>
 #include <signal.h>
 #include <stddef.h>
 #include <sys/mman.h>
@@ -31,7 +33,7 @@
 #define TCP_FASTOPEN_CONNECT	30
 #endif
 
-/* What a namespace has counted; @kernel is from TcpExt: TCPSynRetrans */
+/* Counters of a namespace; @kernel is TCPSynRetrans of the kernel itself */
 struct seen {
 	long long attempts;
 	long long retrans;
@@ -61,7 +63,7 @@ static long long syn_retrans(void)
 	return -1;
 }
 
-/* To be asked when no socket retransmits any more */
+/* Call this when no socket retransmits any more */
 static struct seen seen(void)
 {
 	return (struct seen) {
@@ -73,7 +75,10 @@ static struct seen seen(void)
 	};
 }
 
-/* As many attempts, with so many more passes of each SYN, and so many others */
+/*
+ * Expect a number of attempts, of further passes of each SYN, and of SYNs that
+ * no socket of this namespace sent
+ */
 #define EXPECT_SEEN(_attempts, _passes, _no_socket) do {		\
 	struct seen _s = seen();					\
 									\
@@ -83,10 +88,10 @@ static struct seen seen(void)
 	EXPECT_EQ(_no_socket, _s.no_socket);				\
 } while (0)
 
-/* Milliseconds to wait for what must happen in a test */
+/* How long to wait for something that must happen, in milliseconds */
 static int patience(void)
 {
-	return knd_machine_slow() ? 120000 : 60000;
+	return knd_slow(60000, 120000);
 }
 
 static bool retransmitted(void)
@@ -186,7 +191,7 @@ FIXTURE_VARIANT_ADD(path, ipv6) {
 	.far = "2001:db8:4::2",
 };
 
-/* What the variant has is in the environment of commands */
+/* Commands find the members of the variant in their environment */
 static void set_environment(const struct _fixture_variant_path *v)
 {
 	setenv("NFT", v->nft, 1);
@@ -330,7 +335,7 @@ static int add_vrf(void)
 static int connect_bound(const char *addr, const char *dev)
 {
 	struct sockaddr_storage ss;
-	socklen_t len = monitor_addr(&ss, addr, 80);
+	socklen_t len = knd_addr(&ss, addr, 80);
 	int fd = socket(ss.ss_family, SOCK_STREAM | SOCK_NONBLOCK, 0);
 
 	if (setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, dev, strlen(dev)) ||
@@ -389,8 +394,8 @@ TEST_F(path, dnat)
 	close(fd);
 	EXPECT_SEEN(1, 0, 0);
 	r = monitor_last();
-	monitor_addr(&ss, variant->hole, 80);
-	EXPECT_STREQ(monitor_name(&ss), r.dst);
+	knd_addr(&ss, variant->hole, 80);
+	EXPECT_STREQ(knd_addr_name(&ss), r.dst);
 	EXPECT_STREQ("hole", r.dev);
 }
 
@@ -417,7 +422,7 @@ TEST_F(path, mark_that_routes)
 	EXPECT_STREQ("hole", r.dev);
 }
 
-/* A copy for somebody else is no attempt */
+/* A copy for another host is no attempt */
 TEST_F(path, nft_dup)
 {
 	struct seen s;
@@ -433,7 +438,7 @@ TEST_F(path, nft_dup)
 	EXPECT_SEEN(1, 0, s.attempts + s.retrans);
 }
 
-/* A handshake that the firewall makes with the server, for the client */
+/* The firewall makes the handshake with the server, for the client */
 TEST_F(path, synproxy)
 {
 	int port = 8080, lfd, fd, cfd;
@@ -464,7 +469,7 @@ TEST_F(path, synproxy)
 	close(lfd);
 }
 
-/* A transformation of IPsec for what goes to the hole */
+/* A transformation of IPsec for packets to the hole */
 static int add_xfrm(const char *proto, const char *algorithms)
 {
 	char command[512];
@@ -508,7 +513,7 @@ TEST_F(path, xfrm_esp)
 	EXPECT_SEEN(1, 0, 0);
 }
 
-/* A SYN is too short to be worth compressing, and goes on as it is */
+/* A SYN is too short to be compressed, and continues as it is */
 TEST_F(path, xfrm_ipcomp)
 {
 	int fd;
@@ -529,7 +534,7 @@ TEST_F(path, xfrm_ipcomp)
 TEST_F(path, mptcp_with_a_join)
 {
 	struct sockaddr_storage ss, from;
-	socklen_t len = monitor_addr(&ss, variant->near, 8080);
+	socklen_t len = knd_addr(&ss, variant->near, 8080);
 	struct listing l;
 	int lfd, cfd, i;
 	pid_t pid;
@@ -541,7 +546,7 @@ TEST_F(path, mptcp_with_a_join)
 			     IN_PEER "ip addr add ${FAR}2/$LEN dev veth "
 			     "$NODAD && "
 			     IN_PEER "ip mptcp endpoint add ${FAR}2 subflow"));
-	monitor_addr(&from, variant->far, 0);
+	knd_addr(&from, variant->far, 0);
 	lfd = socket(variant->family, SOCK_STREAM, IPPROTO_MPTCP);
 	ASSERT_LE(0, lfd);
 	ASSERT_EQ(0, bind(lfd, (void *)&ss, len));
@@ -573,7 +578,7 @@ TEST_F(path, mptcp_with_a_join)
 	EXPECT_EQ(2, knd_wait_stat("monitor_attempts", 2, patience()));
 	ASSERT_EQ(2, monitor_list(&l));
 	for (i = 0; i < 2; i++) {
-		EXPECT_STREQ(monitor_name(&ss), l.rec[i].dst);
+		EXPECT_STREQ(knd_addr_name(&ss), l.rec[i].dst);
 		EXPECT_STREQ("user", l.rec[i].from);
 		EXPECT_EQ(1234, l.rec[i].uid);
 	}
@@ -591,7 +596,7 @@ TEST_F(path, mptcp_with_a_join)
 	EXPECT_SEEN(2, 0, 0);
 }
 
-/* Data with the first SYN that nothing but a firewall refuses */
+/* Only the first SYN, with data, is refused by the firewall */
 TEST_F(path, fast_open_falls_back)
 {
 	struct sockaddr_storage ss;
@@ -607,7 +612,7 @@ TEST_F(path, fast_open_falls_back)
 			     "meta length '>' 150 counter drop"));
 	lfd = monitor_listen(variant->local, &port);
 	ASSERT_LE(0, lfd);
-	len = monitor_addr(&ss, variant->local, port);
+	len = knd_addr(&ss, variant->local, port);
 	fd = socket(ss.ss_family, SOCK_STREAM, 0);
 	ASSERT_EQ(sizeof(data), sendto(fd, data, sizeof(data), MSG_FASTOPEN,
 				       (void *)&ss, len));
@@ -634,7 +639,7 @@ TEST_F(path, fast_open_by_connect)
 	ASSERT_EQ(0, sysctl_net("ipv4/tcp_fastopen", "0x207"));
 	lfd = monitor_listen(variant->local, &port);
 	ASSERT_LE(0, lfd);
-	len = monitor_addr(&ss, variant->local, port);
+	len = knd_addr(&ss, variant->local, port);
 	fd = socket(ss.ss_family, SOCK_STREAM, 0);
 	ASSERT_EQ(0, setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &one,
 				sizeof(one)));
@@ -703,7 +708,7 @@ TEST_F(path, io_uring)
 
 	lfd = monitor_listen(variant->local, &port);
 	ASSERT_LE(0, lfd);
-	len = monitor_addr(&ss, variant->local, port);
+	len = knd_addr(&ss, variant->local, port);
 	for (i = 0; i < 2; i++) {
 		fd = socket(ss.ss_family, SOCK_STREAM, 0);
 		ASSERT_EQ(0, uring_connect(fd, &ss, len, flags[i]));
@@ -722,8 +727,12 @@ TEST_F(path, io_uring)
 	{ .code = BPF_ST | BPF_MEM | BPF_W, .dst_reg = BPF_REG_1,	\
 	  .off = (_off), .imm = (_imm) }
 
-/* Load a program that rewrites what a connect() of the cgroup asks for */
-static int attach_rewrite(int cgroup, const struct sockaddr_storage *to)
+/*
+ * Attach a program that rewrites the destination of each connect() in the
+ * cgroup, and refuses the connect() unless @verdict is 1
+ */
+static int attach_rewrite(int cgroup, const struct sockaddr_storage *to,
+			  int verdict)
 {
 	const struct sockaddr_in6 *sin6 = (const void *)to;
 	const struct sockaddr_in *sin = (const void *)to;
@@ -737,7 +746,7 @@ static int attach_rewrite(int cgroup, const struct sockaddr_storage *to)
 		BPF_ST32(offsetof(struct bpf_sock_addr, user_ip6[2]), 0),
 		BPF_ST32(offsetof(struct bpf_sock_addr, user_ip6[3]), 0),
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0,
-		  .imm = 1 },
+		  .imm = verdict },
 		{ .code = BPF_JMP | BPF_EXIT },
 	};
 	/* IPv4 has one word of address, and jumps over the others */
@@ -784,7 +793,7 @@ TEST_F(path, cgroup_connect)
 
 	lfd = monitor_listen(variant->local, &port);
 	ASSERT_LE(0, lfd);
-	monitor_addr(&to, variant->local, port);
+	knd_addr(&to, variant->local, port);
 	ASSERT_EQ(0, unshare(CLONE_NEWNS));
 	ASSERT_EQ(0, mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL));
 	ASSERT_NE(NULL, mkdtemp(dir));
@@ -795,15 +804,20 @@ TEST_F(path, cgroup_connect)
 	ASSERT_LE(0, cgroup);
 	snprintf(procs, sizeof(procs), "%s/cgroup.procs", group);
 	ASSERT_EQ(0, monitor_write_path(procs, "0"));
-	EXPECT_EQ(0, attach_rewrite(cgroup, &to));
+	EXPECT_EQ(0, attach_rewrite(cgroup, &to, 1));
 
 	fd = monitor_connect(variant->hole, 80, patience());
 	EXPECT_LE(0, fd);
 	EXPECT_SEEN(1, 0, 0);
 	r = monitor_last();
-	EXPECT_STREQ(monitor_name(&to), r.dst);
+	EXPECT_STREQ(knd_addr_name(&to), r.dst);
 	EXPECT_STREQ("lo", r.dev);
 	close(fd);
+
+	/* This program replaces the other one, and there is no SYN */
+	EXPECT_EQ(0, attach_rewrite(cgroup, &to, 0));
+	EXPECT_EQ(-EPERM, monitor_connects(variant->local, port, 1));
+	EXPECT_SEEN(1, 0, 0);
 
 	snprintf(procs, sizeof(procs), "%s/cgroup.procs", dir);
 	EXPECT_EQ(0, monitor_write_path(procs, "0"));
@@ -818,7 +832,7 @@ TEST_F(path, cgroup_connect)
 TEST_F(path, refused_by_a_firewall)
 {
 	struct sockaddr_storage ss;
-	socklen_t len = monitor_addr(&ss, variant->hole, 80);
+	socklen_t len = knd_addr(&ss, variant->hole, 80);
 	int fd = socket(ss.ss_family, SOCK_STREAM | SOCK_NONBLOCK, 0), i;
 	struct sockaddr none = { .sa_family = AF_UNSPEC };
 
@@ -885,61 +899,220 @@ TEST_F(segments, inline_with_hooks)
 	close(fd);
 	EXPECT_SEEN(1, 1, 0);
 	r = monitor_last();
-	monitor_addr(&ss, "2001:db8:5::1", 80);
-	EXPECT_STREQ(monitor_name(&ss), r.dst);
+	knd_addr(&ss, "2001:db8:5::1", 80);
+	EXPECT_STREQ(knd_addr_name(&ss), r.dst);
 }
 
-/* A director of IPVS, whose only server is a hole */
+/* A request of generic netlink that is being made */
+struct request {
+	union {
+		struct nlmsghdr head;
+		char room[1024];
+	};
+};
+
+static void start_request(struct request *r, int family, int command)
+{
+	struct genlmsghdr *g = NLMSG_DATA(&r->head);
+
+	memset(r, 0, sizeof(*r));
+	r->head.nlmsg_len = NLMSG_LENGTH(GENL_HDRLEN);
+	r->head.nlmsg_type = family;
+	r->head.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+	g->cmd = command;
+	g->version = 1;
+}
+
+/* Add an attribute; returns it, to be ended by end_nest() if others follow */
+static struct nlattr *add_attribute(struct request *r, int type,
+				    const void *data, size_t len)
+{
+	struct nlattr *a = (void *)(r->room + NLMSG_ALIGN(r->head.nlmsg_len));
+
+	a->nla_type = type;
+	a->nla_len = NLA_HDRLEN + len;
+	memcpy((char *)a + NLA_HDRLEN, data, len);
+	r->head.nlmsg_len = NLMSG_ALIGN(r->head.nlmsg_len) +
+			    NLA_ALIGN(a->nla_len);
+	return a;
+}
+
+static void add_u32(struct request *r, int type, uint32_t value)
+{
+	add_attribute(r, type, &value, sizeof(value));
+}
+
+static void add_u16(struct request *r, int type, uint16_t value)
+{
+	add_attribute(r, type, &value, sizeof(value));
+}
+
+static void end_nest(struct request *r, struct nlattr *a)
+{
+	a->nla_type |= NLA_F_NESTED;
+	a->nla_len = r->room + r->head.nlmsg_len - (char *)a;
+}
+
+/* Send the request and read one answer into it; returns 0 or -errno */
+static int send_request(int fd, struct request *r)
+{
+	struct nlmsgerr *e = NLMSG_DATA(&r->head);
+	ssize_t n;
+
+	if (send(fd, r, r->head.nlmsg_len, 0) < 0)
+		return -errno;
+	n = recv(fd, r, sizeof(*r), 0);
+	if (n < (ssize_t)sizeof(r->head))
+		return -EIO;
+	return r->head.nlmsg_type == NLMSG_ERROR ? e->error : 0;
+}
+
+/* The number of a family of generic netlink */
+static int find_family(int fd, const char *name)
+{
+	struct nlattr *a;
+	struct request r;
+	size_t at;
+
+	start_request(&r, GENL_ID_CTRL, CTRL_CMD_GETFAMILY);
+	r.head.nlmsg_flags = NLM_F_REQUEST;
+	add_attribute(&r, CTRL_ATTR_FAMILY_NAME, name, strlen(name) + 1);
+	if (send_request(fd, &r))
+		return -1;
+	for (at = NLMSG_LENGTH(GENL_HDRLEN); at < r.head.nlmsg_len;
+	     at += NLA_ALIGN(a->nla_len)) {
+		a = (void *)(r.room + at);
+		if (a->nla_type == CTRL_ATTR_FAMILY_ID)
+			return *(uint16_t *)((char *)a + NLA_HDRLEN);
+	}
+	return -1;
+}
+
+static void add_service(struct request *r, int family, const char *addr)
+{
+	const struct ip_vs_flags flags = { .mask = ~0 };
+	struct sockaddr_storage ss;
+	struct nlattr *nest;
+	char bytes[16] = {};
+
+	knd_addr(&ss, addr, 0);
+	if (family == AF_INET)
+		memcpy(bytes, &((struct sockaddr_in *)&ss)->sin_addr, 4);
+	else
+		memcpy(bytes, &((struct sockaddr_in6 *)&ss)->sin6_addr, 16);
+	nest = add_attribute(r, IPVS_CMD_ATTR_SERVICE, NULL, 0);
+	add_u16(r, IPVS_SVC_ATTR_AF, family);
+	add_u16(r, IPVS_SVC_ATTR_PROTOCOL, IPPROTO_TCP);
+	add_attribute(r, IPVS_SVC_ATTR_ADDR, bytes, sizeof(bytes));
+	add_u16(r, IPVS_SVC_ATTR_PORT, htons(80));
+	add_attribute(r, IPVS_SVC_ATTR_SCHED_NAME, "rr", 3);
+	add_attribute(r, IPVS_SVC_ATTR_FLAGS, &flags, sizeof(flags));
+	add_u32(r, IPVS_SVC_ATTR_TIMEOUT, 0);
+	add_u32(r, IPVS_SVC_ATTR_NETMASK,
+		family == AF_INET ? 0xffffffff : 128);
+	end_nest(r, nest);
+}
+
+static void add_server(struct request *r, int family, const char *addr)
+{
+	struct sockaddr_storage ss;
+	struct nlattr *nest;
+	char bytes[16] = {};
+
+	knd_addr(&ss, addr, 0);
+	if (family == AF_INET)
+		memcpy(bytes, &((struct sockaddr_in *)&ss)->sin_addr, 4);
+	else
+		memcpy(bytes, &((struct sockaddr_in6 *)&ss)->sin6_addr, 16);
+	nest = add_attribute(r, IPVS_CMD_ATTR_DEST, NULL, 0);
+	add_attribute(r, IPVS_DEST_ATTR_ADDR, bytes, sizeof(bytes));
+	add_u16(r, IPVS_DEST_ATTR_PORT, htons(80));
+	add_u32(r, IPVS_DEST_ATTR_FWD_METHOD, IP_VS_CONN_F_MASQ);
+	add_u32(r, IPVS_DEST_ATTR_WEIGHT, 1);
+	add_u32(r, IPVS_DEST_ATTR_U_THRESH, 0);
+	add_u32(r, IPVS_DEST_ATTR_L_THRESH, 0);
+	add_u16(r, IPVS_DEST_ATTR_ADDR_FAMILY, family);
+	end_nest(r, nest);
+}
+
+/* Make the namespace a director for @addr, with one server; 0 or -errno */
+static int add_director(int family, const char *addr, const char *server)
+{
+	int fd = socket(AF_NETLINK, SOCK_RAW, NETLINK_GENERIC), ipvs, err;
+	struct request r;
+
+	if (fd < 0)
+		return -errno;
+	ipvs = find_family(fd, IPVS_GENL_NAME);
+	start_request(&r, ipvs, IPVS_CMD_NEW_SERVICE);
+	add_service(&r, family, addr);
+	err = ipvs < 0 ? -ENOENT : send_request(fd, &r);
+	if (!err) {
+		start_request(&r, ipvs, IPVS_CMD_NEW_DEST);
+		add_service(&r, family, addr);
+		add_server(&r, family, server);
+		err = send_request(fd, &r);
+	}
+	close(fd);
+	return err;
+}
+
+/* A director of IPVS, whose only server never answers */
 FIXTURE(director) {
 	int home;
 	int peer;
 };
 
+FIXTURE_VARIANT(director) {
+	int family;
+	const char *near;
+	const char *far;
+	const char *hole;
+	const char *from;
+};
+
+FIXTURE_VARIANT_ADD(director, ipv4) {
+	.family = AF_INET,
+	.near = "203.0.113.1",
+	.far = "203.0.113.2",
+	.hole = "192.0.2.1",
+	.from = "192.0.2.2",
+};
+
+FIXTURE_VARIANT_ADD(director, ipv6) {
+	.family = AF_INET6,
+	.near = "2001:db8:4::1",
+	.far = "2001:db8:4::2",
+	.hole = "2001:db8:1::1",
+	.from = "2001:db8:1::2",
+};
+
 FIXTURE_SETUP(director)
 {
-	struct {
-		struct ip_vs_service_user service;
-		struct ip_vs_dest_user dest;
-	} add = {
-		.service = {
-			.protocol = IPPROTO_TCP,
-			.addr = inet_addr("203.0.113.1"),
-			.port = htons(80),
-			.sched_name = "rr",
-		},
-		.dest = {
-			.addr = inet_addr("192.0.2.1"),
-			.port = htons(80),
-			.weight = 1,
-		},
-	};
-	int fd;
+	const bool v4 = variant->family == AF_INET;
 
-	/* Loaded by nothing that the test does otherwise */
+	/* Nothing else in the test loads them */
 	knd_run("modprobe -q ip_vs; modprobe -q ip_vs_rr");
 	ASSERT_EQ(0, knd_unshare_net());
 	self->home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	ASSERT_LE(0, self->home);
 	self->peer = new_namespace("PEER");
 	ASSERT_LE(0, self->peer);
-	setenv("NEAR", "203.0.113.1", 1);
-	setenv("FAR", "203.0.113.2", 1);
-	setenv("LEN", "24", 1);
-	setenv("NODAD", "", 1);
+	setenv("NEAR", variant->near, 1);
+	setenv("FAR", variant->far, 1);
+	setenv("HOLE", variant->hole, 1);
+	setenv("FROM", variant->from, 1);
+	setenv("LEN", v4 ? "24" : "64", 1);
+	setenv("NODAD", v4 ? "" : "nodad", 1);
 	ASSERT_EQ(0, add_veth());
 	ASSERT_EQ(0, knd_run("ip link add hole type dummy && "
 			     "ip link set hole up && "
-			     "ip addr add 192.0.2.2/24 dev hole && "
-			     "ip neigh add 192.0.2.1 lladdr 2:0:0:0:0:1 "
-			     "dev hole"));
-	ASSERT_EQ(0, sysctl_net("ipv4/ip_forward", "1"));
-	fd = socket(AF_INET, SOCK_RAW, IPPROTO_RAW);
-	ASSERT_LE(0, fd);
-	ASSERT_EQ(0, setsockopt(fd, IPPROTO_IP, IP_VS_SO_SET_ADD, &add.service,
-				sizeof(add.service)));
-	ASSERT_EQ(0, setsockopt(fd, IPPROTO_IP, IP_VS_SO_SET_ADDDEST, &add,
-				sizeof(add)));
-	close(fd);
+			     "ip addr add $FROM/$LEN dev hole $NODAD && "
+			     "ip neigh add $HOLE lladdr 2:0:0:0:0:1 dev hole"));
+	ASSERT_EQ(0, sysctl_net(v4 ? "ipv4/ip_forward" :
+				     "ipv6/conf/all/forwarding", "1"));
+	ASSERT_EQ(0, add_director(variant->family, variant->near,
+				  variant->hole));
 	ASSERT_EQ(0, knd_set("monitor", "1"));
 }
 
@@ -948,7 +1121,8 @@ FIXTURE_TEARDOWN(director)
 }
 
 /* The client's attempt is the client's; likewise */
-static long long client_connects(int home, int peer, bool wait)
+static long long client_connects(const char *addr, int home, int peer,
+				 bool wait)
 {
 	long long sent = -1;
 	struct seen s;
@@ -957,7 +1131,7 @@ static long long client_connects(int home, int peer, bool wait)
 	if (setns(peer, CLONE_NEWNET))
 		return -1;
 	if (!knd_set("monitor", "1")) {
-		fd = monitor_connect("203.0.113.1", 80, 0);
+		fd = monitor_connect(addr, 80, 0);
 		if (!wait || retransmitted()) {
 			close(fd);
 			s = seen();
@@ -970,7 +1144,8 @@ static long long client_connects(int home, int peer, bool wait)
 
 TEST_F(director, client)
 {
-	long long sent = client_connects(self->home, self->peer, true);
+	long long sent = client_connects(variant->near, self->home,
+					 self->peer, true);
 
 	ASSERT_LE(2, sent);
 	EXPECT_EQ(sent, knd_wait_stat("monitor_no_socket", sent, patience()));
@@ -986,7 +1161,7 @@ TEST_F(director, client_by_threaded_napi)
 			     "unshare -m bash -c 'mount -t sysfs sys /sys && "
 			     "echo 1 > /sys/class/net/veth/threaded'"));
 	ASSERT_EQ(0, soon("grep -q napi/veth /proc/[0-9]*/comm"));
-	sent = client_connects(self->home, self->peer, false);
+	sent = client_connects(variant->near, self->home, self->peer, false);
 	ASSERT_LE(1, sent);
 	EXPECT_EQ(sent, knd_wait_stat("monitor_no_socket", sent, patience()));
 	EXPECT_SEEN(0, 0, sent);
@@ -995,18 +1170,20 @@ TEST_F(director, client_by_threaded_napi)
 /* The director connects itself: once to the service, once by IPVS */
 TEST_F(director, local_client)
 {
+	struct sockaddr_storage ss;
 	struct record r;
 	struct seen s;
 	int fd;
 
-	fd = monitor_connect("203.0.113.1", 80, 0);
+	fd = monitor_connect(variant->near, 80, 0);
 	ASSERT_LE(0, fd);
 	EXPECT_TRUE(retransmitted());
 	close(fd);
 	s = seen();
 	EXPECT_SEEN(1, 0, s.attempts + s.retrans);
 	r = monitor_last();
-	EXPECT_STREQ("203.0.113.1:80", r.dst);
+	knd_addr(&ss, variant->near, 80);
+	EXPECT_STREQ(knd_addr_name(&ss), r.dst);
 	EXPECT_STREQ("user", r.from);
 }
 
@@ -1021,28 +1198,57 @@ static uint16_t checksum(const void *data, size_t len)
 	return ~(sum + (sum >> 16));
 }
 
+/* A SYN to port 80 of @to; returns its length */
+static size_t make_syn(uint8_t *syn, int family, const char *from,
+		       const char *to)
+{
+	uint8_t *tcp = syn + (family == AF_INET ? 20 : 40);
+	uint16_t sum;
+
+	memset(syn, 0, 60);
+	if (family == AF_INET) {
+		syn[0] = 0x45;
+		syn[3] = 40;
+		syn[8] = 64;
+		syn[9] = IPPROTO_TCP;
+		inet_pton(AF_INET, from, syn + 12);
+		inet_pton(AF_INET, to, syn + 16);
+		sum = checksum(syn, 20);
+		memcpy(syn + 10, &sum, sizeof(sum));
+	} else {
+		syn[0] = 0x60;
+		syn[5] = 20;
+		syn[6] = IPPROTO_TCP;
+		syn[7] = 64;
+		inet_pton(AF_INET6, from, syn + 8);
+		inet_pton(AF_INET6, to, syn + 24);
+	}
+	tcp[0] = 0x12;
+	tcp[1] = 0x34;
+	tcp[3] = 80;
+	tcp[12] = 0x50;
+	tcp[13] = 0x02;
+	tcp[14] = 0xff;
+	return tcp + 20 - syn;
+}
+
 /* A program that writes to a tun device receives packets in its own context */
 TEST_F(director, tun_writer)
 {
-	uint8_t syn[40] = {
-		[0] = 0x45, [3] = 40, [8] = 64, [9] = IPPROTO_TCP,
-		[20] = 0x12, [21] = 0x34, [23] = 80, [32] = 0x50, [33] = 0x02,
-		[34] = 0xff,
-	};
-	in_addr_t addr[] = { inet_addr("198.51.100.2"),
-			     inet_addr("203.0.113.1") };
-	uint16_t sum;
+	const bool v4 = variant->family == AF_INET;
+	uint8_t syn[60];
+	size_t len;
 	int tun, i;
 
 	tun = monitor_tun(0);
 	ASSERT_LE(0, tun);
 	ASSERT_EQ(0, knd_run("ip link set tun addrgenmode none up && "
-			     "ip addr add 198.51.100.1/24 dev tun"));
-	memcpy(syn + 12, addr, sizeof(addr));
-	sum = checksum(syn, 20);
-	memcpy(syn + 10, &sum, sizeof(sum));
+			     "ip addr add 198.51.100.1/24 dev tun && "
+			     "ip addr add 2001:db8:2::1/64 dev tun nodad"));
+	len = make_syn(syn, variant->family,
+		       v4 ? "198.51.100.2" : "2001:db8:2::2", variant->near);
 	for (i = 1; i <= 3; i++) {
-		ASSERT_EQ(sizeof(syn), write(tun, syn, sizeof(syn)));
+		ASSERT_EQ(len, write(tun, syn, len));
 		EXPECT_EQ(i, knd_wait_stat("monitor_no_socket", i, patience()));
 	}
 	EXPECT_SEEN(0, 0, 3);
@@ -1074,7 +1280,7 @@ static int in_pid_namespace(int (*fn)(void))
 /* The first process of its namespace */
 static int connects_as_one(void)
 {
-	/* What a process outside has left is not in this namespace */
+	/* The record is of a process outside of this namespace */
 	if (latest_pid() != 0)
 		return 1;
 	if (monitor_connects("127.0.0.1", 1, 1))
@@ -1087,7 +1293,7 @@ static int connects_below(void)
 {
 	int pid = in_pid_namespace(connects_as_one);
 
-	/* The process is gone, its number is not */
+	/* The process has exited; the record still has its number */
 	return pid < 2 || latest_pid() != pid;
 }
 

@@ -63,7 +63,7 @@ FIXTURE_SETUP(raw)
 			     "ip addr add 2001:db8:2::2/64 dev tun nodad"));
 	self->fd = socket(variant->family, SOCK_RAW, IPPROTO_RAW);
 	ASSERT_LE(0, self->fd);
-	self->to_len = monitor_addr(&self->to, variant->to, 0);
+	self->to_len = knd_addr(&self->to, variant->to, 0);
 	ASSERT_EQ(0, knd_set("monitor_ring", "65536"));
 	ASSERT_EQ(0, knd_set("monitor", "1"));
 }
@@ -227,8 +227,8 @@ static void expect(struct expected *e, const struct packet *p, int family,
 	}
 	memcpy(&((struct sockaddr_in *)&src)->sin_port, b + off, 2);
 	memcpy(&((struct sockaddr_in *)&dst)->sin_port, b + off + 2, 2);
-	strcpy(e->src, monitor_name(&src));
-	strcpy(e->dst, monitor_name(&dst));
+	strcpy(e->src, knd_addr_name(&src));
+	strcpy(e->dst, knd_addr_name(&dst));
 	for (i = 0; i < 8; i++)
 		if (b[off + 13] & 1 << i)
 			e->flags[n++] = "FSRPAUEW"[i];
@@ -267,7 +267,7 @@ static int arrived(int tun, const struct packet *p, int family)
 
 TEST_F(raw, flood)
 {
-	int times = monitor_times(20000), sent = 0, refused = 0, n = 0, i;
+	int times = knd_slow(20000, 2000), sent = 0, refused = 0, n = 0, i;
 	struct expected *expected;
 	struct listing l;
 	struct packet p;
@@ -313,7 +313,7 @@ TEST_F(raw, flood)
 	free(expected);
 }
 
-/* What comes in, for us or to be forwarded, is not ours */
+/* Packets that arrive, for this host or to be forwarded, are not recorded */
 TEST_F(raw, only_what_goes_out)
 {
 	struct packet p;
@@ -356,10 +356,10 @@ TEST_F(raw, without_ip_header)
 	EXPECT_EQ(3, knd_stat("monitor_attempts"));
 	EXPECT_EQ(0, knd_stat("monitor_syn_retrans"));
 	r = monitor_last();
-	monitor_addr(&to, variant->to, 80);
-	EXPECT_STREQ(monitor_name(&to), r.dst);
-	monitor_addr(&to, variant->from, 0x1234);
-	EXPECT_STREQ(monitor_name(&to), r.src);
+	knd_addr(&to, variant->to, 80);
+	EXPECT_STREQ(knd_addr_name(&to), r.dst);
+	knd_addr(&to, variant->from, 0x1234);
+	EXPECT_STREQ(knd_addr_name(&to), r.src);
 	EXPECT_STREQ("raw", r.from);
 	EXPECT_EQ(0, r.uid);
 	close(fd);

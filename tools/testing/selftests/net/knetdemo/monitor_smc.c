@@ -74,7 +74,7 @@ FIXTURE_SETUP(smc)
 					"0x207"));
 	self->lfd = monitor_listen(variant->local, &port);
 	ASSERT_LE(0, self->lfd);
-	self->len = monitor_addr(&self->to, variant->local, port);
+	self->len = knd_addr(&self->to, variant->local, port);
 	ASSERT_EQ(0, knd_set("monitor", "1"));
 }
 
@@ -119,7 +119,7 @@ TEST_F(smc, is_its_program_s)
 	EXPECT_EQ(1234, r.uid);
 	EXPECT_EQ(pid, atoi(r.pid));
 	EXPECT_STREQ("monitor_smc", r.comm);
-	EXPECT_STREQ(monitor_name(&self->to), r.dst);
+	EXPECT_STREQ(knd_addr_name(&self->to), r.dst);
 	close(cfd);
 }
 

@@ -6,12 +6,8 @@
 #ifndef _MONITOR_TEST_H
 #define _MONITOR_TEST_H
 
-#include <arpa/inet.h>
 #include <linux/if_tun.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "knetdemo_test.h"
@@ -154,54 +150,6 @@ static inline int monitor_filter(const char *text)
 	return knd_write(KND_PROC, "filter", text);
 }
 
-/* Fewer repetitions where everything is slow */
-static inline int monitor_times(int times)
-{
-	return knd_machine_slow() ? times / 10 : times;
-}
-
-/* An IPv4 or IPv6 address */
-static inline socklen_t monitor_addr(struct sockaddr_storage *ss,
-				     const char *text, int port)
-{
-	struct sockaddr_in6 *sin6 = (void *)ss;
-	struct sockaddr_in *sin = (void *)ss;
-
-	memset(ss, 0, sizeof(*ss));
-	if (inet_pton(AF_INET, text, &sin->sin_addr) == 1) {
-		sin->sin_family = AF_INET;
-		sin->sin_port = htons(port);
-		return sizeof(*sin);
-	}
-	if (inet_pton(AF_INET6, text, &sin6->sin6_addr) != 1)
-		abort();
-	sin6->sin6_family = AF_INET6;
-	sin6->sin6_port = htons(port);
-	return sizeof(*sin6);
-}
-
-/* As the monitor writes it */
-static inline const char *monitor_name(const struct sockaddr_storage *ss)
-{
-	const struct sockaddr_in6 *sin6 = (const void *)ss;
-	const struct sockaddr_in *sin = (const void *)ss;
-	char addr[INET6_ADDRSTRLEN];
-	static char name[2][64];
-	static int turn;
-
-	turn = !turn;
-	if (ss->ss_family == AF_INET)
-		snprintf(name[turn], sizeof(name[turn]), "%s:%u",
-			 inet_ntop(AF_INET, &sin->sin_addr, addr, sizeof(addr)),
-			 ntohs(sin->sin_port));
-	else
-		snprintf(name[turn], sizeof(name[turn]), "[%s]:%u",
-			 inet_ntop(AF_INET6, &sin6->sin6_addr, addr,
-				   sizeof(addr)),
-			 ntohs(sin6->sin6_port));
-	return name[turn];
-}
-
 /* The name of a socket's own end */
 static inline const char *monitor_local(int fd)
 {
@@ -209,14 +157,14 @@ static inline const char *monitor_local(int fd)
 	socklen_t len = sizeof(ss);
 
 	getsockname(fd, (void *)&ss, &len);
-	return monitor_name(&ss);
+	return knd_addr_name(&ss);
 }
 
 /* A listener; its port is chosen where @port is 0, and told there */
 static inline int monitor_listen(const char *addr, int *port)
 {
 	struct sockaddr_storage ss;
-	socklen_t len = monitor_addr(&ss, addr, *port);
+	socklen_t len = knd_addr(&ss, addr, *port);
 	int fd = socket(ss.ss_family, SOCK_STREAM, 0);
 	int one = 1;
 
@@ -237,7 +185,7 @@ static inline int monitor_listen(const char *addr, int *port)
 static inline int monitor_connect(const char *addr, int port, int timeout_ms)
 {
 	struct sockaddr_storage ss;
-	socklen_t len = monitor_addr(&ss, addr, port);
+	socklen_t len = knd_addr(&ss, addr, port);
 	struct pollfd pfd = { .events = POLLOUT };
 	int fd;
 
@@ -254,7 +202,7 @@ static inline int monitor_connect(const char *addr, int port, int timeout_ms)
 static inline int monitor_connects(const char *addr, int port, int times)
 {
 	struct sockaddr_storage ss;
-	socklen_t len = monitor_addr(&ss, addr, port);
+	socklen_t len = knd_addr(&ss, addr, port);
 	int fd, i;
 
 	for (i = 0; i < times; i++) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The knobs of net/knetdemo: defaults, limits, bad input, namespaces
+ * The sysctls of net/knetdemo: defaults, limits, bad input, namespaces
  */
 
 #define _GNU_SOURCE
@@ -27,7 +27,7 @@ static const struct {
 	{ "ftp_timeout_ms", "30000" },
 };
 
-/* For an address, even if it was cut */
+/* Too long for an address, and still invalid if it is cut */
 #define TOO_LONG \
 	"127.0.0.1 01234567890123456789012345678901234567890123456789012345"
 
@@ -178,7 +178,7 @@ TEST_F(sysctl, raw_writes)
 	close(fd);
 }
 
-/* What a switch shows can be written back */
+/* The value that a switch shows can be written back */
 TEST_F(sysctl, switches)
 {
 	ASSERT_EQ(0, knd_set("udp_count", "0"));
@@ -201,7 +201,7 @@ TEST_F(sysctl, white_space_around_text)
 	EXPECT_STREQ("fe80::1%lo", knd_get("tcp_addr"));
 }
 
-TEST_F(sysctl, namespaces_have_knobs_of_their_own)
+TEST_F(sysctl, namespaces_have_their_own_values)
 {
 	ASSERT_EQ(0, knd_set("tcp_port", "1234"));
 	ASSERT_EQ(0, knd_unshare_net());
@@ -223,21 +223,18 @@ TEST_F(sysctl, unprivileged_user_is_refused)
 	EXPECT_EQ(-EACCES, knd_set("monitor", "1"));
 }
 
-/*
- * Root without the capability is no root; the mode of the files alone would let
- * him write
- */
+/* The mode of the files would let root write without the capability */
 TEST_F(sysctl, capability_is_needed)
 {
-	static const char * const knobs[] = { "tcp_port", "monitor", "udp" };
+	static const char * const names[] = { "tcp_port", "monitor", "udp" };
 
 	ASSERT_EQ(0, knd_drop_capability(CAP_NET_ADMIN));
-	for (size_t i = 0; i < ARRAY_SIZE(knobs); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		char old[512];
 
-		strcpy(old, knd_get(knobs[i]));
-		EXPECT_EQ(-EPERM, knd_set(knobs[i], "1"));
-		EXPECT_STREQ(old, knd_get(knobs[i]));
+		strcpy(old, knd_get(names[i]));
+		EXPECT_EQ(-EPERM, knd_set(names[i], "1"));
+		EXPECT_STREQ(old, knd_get(names[i]));
 	}
 }
 

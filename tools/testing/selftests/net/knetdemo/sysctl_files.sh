@@ -2,15 +2,17 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck disable=SC2154 # ns1, ns2: set by setup_ns
 #
-# Files of sysctl settings: what "sysctl -a" shows is restored in another network
-# namespace, in every kind of order, by each sysctl that this machine has. The
-# state must be the same, nothing may be sent to a default destination, and
-# nothing may listen at a default address.
+# Files of sysctl settings: the output of "sysctl -a" is restored in another
+# network namespace, in several orders, by the sysctl of procps and of busybox.
+# The state must be the same, nothing may be sent to a default destination, and
+# nothing may listen on a default address.
 
 # shellcheck source=knetdemo_lib.sh
 source "$(dirname "$(readlink -f "$0")")/knetdemo_lib.sh"
 
 needs busybox nc setpriv shuf ss sysctl
+sysctl --version 2> /dev/null | grep -q procps ||
+	skip_all "no sysctl of procps, which has --system"
 # What a switch waits for after the last parameter, in milliseconds
 readonly DELAY=2000
 
@@ -25,8 +27,8 @@ in_ns() { local ns=$1; shift; ip netns exec "$ns" "$@"; }
 milliseconds() { local us=${EPOCHREALTIME/[.,]/}; echo $((us / 1000)); }
 listens() { [ -n "$(in_ns "$1" ss -Hltn "sport = $2")" ]; }
 bound() { [ -n "$(in_ns "$1" ss -Hlun "sport = $2")" ]; }
-knob() { in_ns "$1" sysctl -n "net.knetdemo.$2"; }
-knob_is() { [ "$(knob "$1" "$2")" = "$3" ]; }
+value() { in_ns "$1" sysctl -n "net.knetdemo.$2"; }
+value_is() { [ "$(value "$1" "$2")" = "$3" ]; }
 # run_has NS LINE: of the run of the UDP emitter
 run_has() { in_ns "$1" grep -qx "$2" /proc/net/knetdemo/udp; }
 started() { listens "$1" 60010 && run_has "$1" "state running"; }
@@ -58,6 +60,25 @@ fresh()
 	soon listens "$ns2" 60000 && soon bound "$ns2" 60001
 }
 
+# As at boot: files in certain directories. In the mount namespace that ip netns
+# exec makes they are hidden, so that the machine's own files are not applied.
+sysctl_system()
+{
+	local dir
+
+	for dir in /etc /run /usr/local/lib /usr/lib /lib; do
+		[ ! -d $dir/sysctl.d ] || mount -t tmpfs none $dir/sysctl.d
+	done
+	[ ! -e /etc/sysctl.conf ] || mount --bind /dev/null /etc/sysctl.conf
+	mkdir -p /etc/sysctl.d
+	cp "$1" /etc/sysctl.d/60-knetdemo.conf && sysctl --system
+}
+export -f sysctl_system
+
+apply_system() { in_ns "$ns2" bash -c "sysctl_system $1"; }
+
+apply_file() { in_ns "$ns2" "${tool[@]}" -p "$1"; }
+
 # restore ORDER...: a command that puts the lines into an order
 restore()
 {
@@ -68,7 +89,7 @@ restore()
 	for ((tries = 0; tries < 10; tries++)); do
 		fresh || return
 		start=$(milliseconds)
-		said=$(in_ns "$ns2" "${tool[@]}" -p "$dir/file" 2>&1) ||
+		said=$("$apply" "$dir/file" 2>&1) ||
 			{ echo "$said" >> "$dir/seen"; return 1; }
 		# Else the kernel may rightly have started too early
 		[ $(($(milliseconds) - start)) -ge "$DELAY" ] || break
@@ -81,8 +102,10 @@ restore()
 	run_has "$ns2" "size 99" && [ ! -s "$dir/stray" ]
 }
 
+# restores TOOL [APPLY]: what TOOL -a shows, by TOOL -p or another function
 restores()
 {
+	local apply=${2:-apply_file}
 	local -a tool
 
 	read -r -a tool <<< "$1"
@@ -108,7 +131,7 @@ starts_never()
 
 	fresh || return
 	in_ns "$ns2" sysctl -qw net.knetdemo.udp=2 net.knetdemo.tcp=2 || return
-	knob_is "$ns2" udp 2 || return
+	value_is "$ns2" udp 2 || return
 	in_ns "$ns2" sysctl -qw net.knetdemo.udp=0 net.knetdemo.tcp=0
 	# Another one that was told later has started
 	start=$(milliseconds)
@@ -116,19 +139,36 @@ starts_never()
 		net.knetdemo.tcp=2
 	soon listens "$ns1" 60011 || return
 	[ $(($(milliseconds) - start)) -ge "$DELAY" ] &&
-	run_has "$ns2" "state never" && knob_is "$ns2" udp 0 &&
-	knob_is "$ns2" tcp 0
+	run_has "$ns2" "state never" && value_is "$ns2" udp 0 &&
+	value_is "$ns2" tcp 0
 }
 
-# A start that fails is no start; the next one is not affected
+# Each write of a parameter postpones the start
+postponed()
+{
+	local backlog last
+
+	fresh && in_ns "$ns2" sysctl -qw net.knetdemo.tcp_port=60010 \
+		net.knetdemo.tcp=2 || return
+	for backlog in 101 102 103; do
+		sleep 1.2
+		last=$(milliseconds)
+		in_ns "$ns2" sysctl -qw net.knetdemo.tcp_backlog=$backlog
+	done
+	soon listens "$ns2" 60010 &&
+	[ $(($(milliseconds) - last)) -ge "$DELAY" ]
+}
+
+# A start that fails leaves the service off, and can be repeated
 fails()
 {
 	fresh && in_ns "$ns2" sysctl -qw net.knetdemo.tcp=2 || return
-	soon knob_is "$ns2" tcp 0 || return
+	soon value_is "$ns2" tcp 0 || return
 	in_ns "$ns2" sysctl -qw net.knetdemo.tcp_port=60010 net.knetdemo.tcp=1
 }
 
-# The rights are those of the writer, not of the thread that starts the role
+# The privilege is that of the writer, not that of the work item that starts the
+# service
 low_port()
 {
 	local no_bind=(setpriv --inh-caps=-net_bind_service
@@ -136,10 +176,10 @@ low_port()
 
 	fresh && in_ns "$ns2" "${no_bind[@]}" sysctl -qw \
 		net.knetdemo.tcp_port=7 net.knetdemo.tcp=2 || return
-	soon knob_is "$ns2" tcp 0 && ! listens "$ns2" 7
+	soon value_is "$ns2" tcp 0 && ! listens "$ns2" 7
 }
 
-# What waits to be started goes with its namespace
+# A service that waits to start, in a namespace that is removed
 removed()
 {
 	fresh && in_ns "$ns2" sysctl -qw net.knetdemo.tcp_port=60010 \
@@ -150,13 +190,15 @@ dir=$(mktemp -d)
 knd_seen=$dir/seen
 : > "$dir/stray"
 trap finish EXIT
-plan 7
+plan 9
 namespaces ns1 ns2
 
 check "sysctl -a and -p" restores sysctl
 check "busybox sysctl -a and -p" restores "busybox sysctl"
+check "sysctl -a, sysctl.d and --system" restores sysctl apply_system
 check "2, then 1: at once" starts_now
 check "2, then 0: never" starts_never
+check "2, and parameters that follow slowly" postponed
 check "2, and it cannot be started" fails
 check "2, and a port below 1024" low_port
 check "2, and the namespace is removed" removed
