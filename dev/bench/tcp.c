@@ -335,6 +335,7 @@ static void start(int kind, const char *service)
 		kb_set(KNOB("tcp_service"), "%s", service);
 		kb_set(KNOB("tcp_backlog"), "4096");
 		kb_set(KNOB("tcp_max_conns"), "65536");
+		kb_set(KNOB("tcp_max_conns_per_source"), "0");
 		kb_set(KNOB("tcp_idle_ms"), "0");
 		kb_set(KNOB("tcp"), "1");
 		server.sin_port = htons(OURS_PORT);

@@ -737,3 +737,26 @@ void knd_sock_addrs(const struct sock *sk, union knd_sockaddr *local,
 	peer->in4.sin_addr.s_addr = sk->sk_daddr;
 	peer->in4.sin_port = sk->sk_dport;
 }
+
+/**
+ * knd_sockaddr_text - write an address and a port
+ * @addr: the address
+ * @text: KND_SOCKADDR_LEN bytes
+ *
+ * A link-local address has the number of the device that it belongs to, as in
+ * "[fe80::1%2]:60000": printk's own format leaves it out, or shows one for every
+ * IPv6 address.
+ *
+ * Context: any.
+ * Return: @text.
+ */
+const char *knd_sockaddr_text(const union knd_sockaddr *addr, char *text)
+{
+	if (addr->sa.sa_family == AF_INET6 && addr->in6.sin6_scope_id)
+		snprintf(text, KND_SOCKADDR_LEN, "[%pI6c%%%u]:%u",
+			 &addr->in6.sin6_addr, addr->in6.sin6_scope_id,
+			 ntohs(addr->in6.sin6_port));
+	else
+		snprintf(text, KND_SOCKADDR_LEN, "%pISpc", &addr->sa);
+	return text;
+}

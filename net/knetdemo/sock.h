@@ -9,6 +9,7 @@
 #include <linux/if.h>
 #include <linux/in.h>
 #include <linux/in6.h>
+#include <linux/inet.h>
 #include <linux/socket.h>
 #include <linux/types.h>
 
@@ -70,6 +71,10 @@ union knd_sockaddr {
 	struct sockaddr_in6 in6;
 };
 
+/* Room for the text of one: "[ADDRESS%SCOPE]:PORT" and the NUL */
+#define KND_SOCKADDR_LEN	\
+	(INET6_ADDRSTRLEN + sizeof("[%4294967295]:65535"))
+
 /**
  * struct knd_sock_calls - callbacks of a TCP socket
  * @data_ready: there is input, or the end of it
@@ -99,5 +104,6 @@ int knd_sock_splice(struct sock *sk, const struct bio_vec *bvec,
 		    unsigned int n, size_t offset, size_t len, bool more);
 void knd_sock_addrs(const struct sock *sk, union knd_sockaddr *local,
 		    union knd_sockaddr *peer);
+const char *knd_sockaddr_text(const union knd_sockaddr *addr, char *text);
 
 #endif /* _NET_KNETDEMO_SOCK_H */

@@ -10,6 +10,7 @@
 #include <linux/bvec.h>
 #include <linux/gfp.h>
 #include <linux/math.h>
+#include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/mmzone.h>
 #include <linux/mutex.h>
@@ -116,12 +117,14 @@ static void knd_chargen_attach(struct knd_conn *c)
 
 static bool knd_chargen_send(struct knd_conn *c)
 {
-	size_t done = 0;
+	size_t done = 0, room;
 	int n;
 
-	while (done < KND_CONN_BUDGET && !knd_conn_blocked(c->sk)) {
+	while (done < KND_CONN_BUDGET && (room = knd_conn_room(c))) {
 		n = knd_sock_splice(c->sk, knd_pattern, KND_PATTERN_PAGES,
-				    c->chargen.offset, KND_PATTERN_SEND, true);
+				    c->chargen.offset,
+				    min_t(size_t, room, KND_PATTERN_SEND),
+				    true);
 		if (!knd_conn_sent(c, n))
 			break;
 		c->chargen.offset = (c->chargen.offset + n) % KND_PATTERN_LEN;
@@ -129,7 +132,7 @@ static bool knd_chargen_send(struct knd_conn *c)
 	}
 	if (done)
 		knd_conn_moved(c, 0, done);
-	return done >= KND_CONN_BUDGET && !knd_conn_blocked(c->sk);
+	return done >= KND_CONN_BUDGET && knd_conn_room(c);
 }
 
 /* A peer that closed its side is owed nothing more */

@@ -37,6 +37,7 @@
 #include <linux/timer.h>
 #include <linux/workqueue.h>
 #include <net/net_namespace.h>
+#include <net/proto_memory.h>
 #include <net/sock.h>
 #include <net/tcp.h>
 #include <net/tcp_states.h>
@@ -209,6 +210,50 @@ bool knd_conn_sent(struct knd_conn *c, int sent)
 		mod_timer(&c->timer, jiffies + KND_FSM_RETRY);
 	}
 	return false;
+}
+
+/*
+ * Whether the sockets of the host use nearly as much as TCP lets them before it
+ * begins to save memory, net.ipv4.tcp_mem[0]. Where TCP saves, it slows down
+ * every connection of the host, so the service stops before.
+ */
+static bool knd_conn_memory_is_tight(const struct sock *sk)
+{
+	long limit = sk_prot_mem_limits(sk, 0);
+
+	return sk_memory_allocated(sk) > limit - limit / 4;
+}
+
+/**
+ * knd_conn_room - how much a service may send now
+ * @c: the connection
+ *
+ * Usually TCP says when its send buffer is full, by sending less. Where memory
+ * is tight, a connection may only have KND_CONN_FLOOR in its send queue. Data
+ * that the service cannot send stays in the receive queue, so the receive buffer
+ * is cut, too. TCP lets it grow again as it is read from.
+ *
+ * Context: the socket locked.
+ * Return: bytes; 0 where the service has to stop. It is called again when the
+ * peer has acknowledged something.
+ */
+size_t knd_conn_room(struct knd_conn *c)
+{
+	struct sock *sk = c->sk;
+	bool tight = knd_conn_memory_is_tight(sk);
+	int queued;
+
+	if (unlikely(tight) && sk->sk_rcvbuf > KND_CONN_FLOOR)
+		WRITE_ONCE(sk->sk_rcvbuf, KND_CONN_FLOOR);
+	if (test_bit(SOCK_NOSPACE, &sk->sk_socket->flags))
+		return 0;
+	if (likely(!tight))
+		return SIZE_MAX;
+	queued = READ_ONCE(sk->sk_wmem_queued);
+	if (queued < KND_CONN_FLOOR)
+		return KND_CONN_FLOOR - queued;
+	set_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
+	return 0;
 }
 
 /*
@@ -511,6 +556,7 @@ void knd_conn_start(struct knd_net *kn, struct socket *sock)
 {
 	struct knd_tcp *tcp = &kn->tcp;
 	struct knd_conn_addrs addrs;
+	char text[KND_SOCKADDR_LEN];
 	enum knd_stat refused;
 	struct knd_conn *c;
 	int err;
@@ -554,8 +600,8 @@ void knd_conn_start(struct knd_net *kn, struct socket *sock)
 		goto put_source;
 
 	if (knd_may_log(kn) && READ_ONCE(kn->cfg.tcp_log))
-		pr_info_ratelimited("connection established to %pISpc\n",
-				    &addrs.peer.sa);
+		pr_info_ratelimited("connection established to %s\n",
+				    knd_sockaddr_text(&addrs.peer, text));
 	knd_conn_attach(c, &addrs);
 	knd_conn_put(c);
 	return;
@@ -730,6 +776,7 @@ static const char *knd_conn_state_name(const struct knd_conn *c)
 void knd_conn_show(struct seq_file *seq, const struct knd_conn *c)
 {
 	unsigned long now = jiffies, idle = now - READ_ONCE(c->progress_at);
+	char text[2][KND_SOCKADDR_LEN];
 	union knd_sockaddr local, peer;
 	unsigned int start;
 	u64 in, out;
@@ -743,8 +790,9 @@ void knd_conn_show(struct seq_file *seq, const struct knd_conn *c)
 	knd_sock_addrs(c->sk, &local, &peer);
 	if (!peer.in4.sin_port)
 		return; /* TCP has reset it meanwhile */
-	seq_printf(seq, "%u %s %pISpc %pISpc %s %llu %llu %u %u\n", c->id,
-		   c->ops->name, &local.sa, &peer.sa,
+	seq_printf(seq, "%u %s %s %s %s %llu %llu %u %u\n", c->id,
+		   c->ops->name, knd_sockaddr_text(&local, text[0]),
+		   knd_sockaddr_text(&peer, text[1]),
 		   knd_conn_state_name(c), in, out,
 		   jiffies_to_msecs(now - c->accepted_at),
 		   (long)idle < 0 ? 0 : jiffies_to_msecs(idle));

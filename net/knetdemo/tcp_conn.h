@@ -30,6 +30,12 @@ struct seq_file;
  */
 #define KND_CONN_BUDGET		SZ_512K
 
+/*
+ * What a connection may queue in each direction while TCP has little memory
+ * left, see knd_conn_room()
+ */
+#define KND_CONN_FLOOR		SZ_32K
+
 /**
  * struct knd_conn - a connection
  * @kn: the component in its namespace
@@ -107,18 +113,7 @@ struct knd_conn {
 
 void knd_conn_moved(struct knd_conn *c, u64 in, u64 out);
 bool knd_conn_sent(struct knd_conn *c, int sent);
-
-/**
- * knd_conn_blocked - whether a service has to stop sending
- * @sk: the socket of the connection, locked
- *
- * Return: true where TCP took less than it was given. The service is called
- * again when there is room.
- */
-static inline bool knd_conn_blocked(const struct sock *sk)
-{
-	return test_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
-}
+size_t knd_conn_room(struct knd_conn *c);
 
 /* For the listener and procfs */
 

@@ -71,15 +71,16 @@ static bool knd_echo_serve(struct knd_conn *c)
 {
 	struct knd_splice splice;
 	struct sock *sk = c->sk;
-	size_t done = 0;
+	size_t done = 0, room;
 	int n;
 
 	while (done < KND_CONN_BUDGET && tcp_inq(sk) > 0 &&
-	       !knd_conn_blocked(sk)) {
+	       (room = knd_conn_room(c))) {
 		if (c->copies.page && !knd_echo_ends_with_copies(c))
 			c->copies.page = NULL;
 		knd_splice_init(&splice, &c->copies);
-		n = knd_echo_take(&splice, sk, KND_CONN_BUDGET - done);
+		n = knd_echo_take(&splice, sk,
+				  min(KND_CONN_BUDGET - done, room));
 		if (!n)
 			n = knd_sock_splice(sk, splice.vec, splice.nr, 0,
 					    splice.len, false);
@@ -98,7 +99,7 @@ static bool knd_echo_serve(struct knd_conn *c)
 	}
 	if (done)
 		knd_conn_moved(c, done, done);
-	return done >= KND_CONN_BUDGET && !knd_conn_blocked(sk);
+	return done >= KND_CONN_BUDGET && knd_conn_room(c);
 }
 
 const struct knd_service_ops knd_echo_ops = {

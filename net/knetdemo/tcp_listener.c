@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Kernel networking demonstration and test services: the TCP service
+ * Kernel networking demonstration and test services: the listener of the TCP
+ * service
  *
- * One listener and one accepting thread for a network namespace that has the
- * service on. The thread waits for the listener's call, takes what is there
- * and hands it to tcp_conn.c; it never waits inside of accept(), so that the
- * listener can be exchanged under it and stopping it needs no signal.
+ * A network namespace that has the service switched on has one listener and one
+ * thread that accepts. The thread waits for the listener's callback, accepts
+ * what is there and hands it to tcp_conn.c. It never waits inside of accept(),
+ * so the listener can be replaced at any time and stopping needs no signal.
  */
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
@@ -31,25 +32,25 @@
 #include "tcp_listener.h"
 #include "tcp_service.h"
 
-/* How long the acceptor rests when memory or files are short */
+/* How long the acceptor waits before it tries again after an error */
 #define KND_ACCEPT_PAUSE	(HZ / 10)
 /* How often a listener on a scoped address is checked for its device */
 #define KND_LISTEN_CHECK	HZ
-/* How long stopping waits for connections to end in order */
+/* How long stopping waits for connections to close gracefully */
 #define KND_STOP_GRACE		(HZ / 2)
 
 static void knd_tcp_wake(struct knd_tcp *tcp)
 {
-	/* What is pending first. Paired with the acceptor's clear_bit(). */
+	/* What is pending is visible first; pairs with knd_tcp_acceptor() */
 	smp_mb__before_atomic();
 	set_bit(KND_TCP_PENDING, &tcp->flags);
 	wake_up(&tcp->wait);
 }
 
 /*
- * The listener's sk_data_ready, called with BH off and under RCU. Sockets that
- * were not accepted yet have it too, for their backlog without RCU; they have
- * no user data and are none of our business.
+ * The listener's sk_data_ready, called with BH disabled and under RCU. Sockets
+ * that are not accepted yet inherit it, and their backlog calls it without RCU.
+ * They have no user data of ours: ignore them.
  */
 static void knd_tcp_ready(struct sock *sk)
 {
@@ -66,9 +67,9 @@ static void knd_tcp_ready(struct sock *sk)
 }
 
 /*
- * The listener's sk_state_change: it was destroyed, and the acceptor replaces
- * it. Sockets that were not accepted yet inherit this as well. They have a
- * peer, and what they have as user data may be another's.
+ * The listener's sk_state_change: it was destroyed, so wake the acceptor, which
+ * replaces it. Sockets that are not accepted yet inherit this. They are the
+ * ones with a peer, and their user data may be another owner's: ignore them.
  */
 static void knd_tcp_lost(struct sock *sk)
 {
@@ -104,7 +105,7 @@ static int knd_tcp_accept(struct knd_net *kn, struct socket *listener)
 static int knd_tcp_acceptor(void *data)
 {
 	struct knd_net *kn = data;
-	long rest = MAX_SCHEDULE_TIMEOUT;
+	long timeout = MAX_SCHEDULE_TIMEOUT;
 	struct knd_tcp *tcp = &kn->tcp;
 	int err;
 
@@ -112,21 +113,24 @@ static int knd_tcp_acceptor(void *data)
 		wait_event_interruptible_timeout(tcp->wait,
 						 kthread_should_stop() ||
 						 test_bit(KND_TCP_PENDING,
-							  &tcp->flags), rest);
+							  &tcp->flags), timeout);
 		clear_bit(KND_TCP_PENDING, &tcp->flags);
-		/* Then look: what comes later sets it. See knd_tcp_wake(). */
+		/*
+		 * Clear the bit before accepting: a connection that comes later
+		 * sets it again. Pairs with knd_tcp_wake().
+		 */
 		smp_mb__after_atomic();
 
 		do {
 			err = -EAGAIN;
-			rest = MAX_SCHEDULE_TIMEOUT;
+			timeout = MAX_SCHEDULE_TIMEOUT;
 			mutex_lock(&tcp->accept_lock);
 			if (tcp->listener && !knd_sock_listens(tcp->listener))
 				err = knd_tcp_relisten(kn);
 			else if (tcp->listener)
 				err = knd_tcp_accept(kn, tcp->listener);
 			if (tcp->listener && knd_sock_scoped(tcp->listener))
-				rest = KND_LISTEN_CHECK;
+				timeout = KND_LISTEN_CHECK;
 			mutex_unlock(&tcp->accept_lock);
 			cond_resched();
 		} while (!err && !kthread_should_stop());
@@ -142,7 +146,7 @@ static int knd_tcp_acceptor(void *data)
 	return 0;
 }
 
-/* Listen at a place; what ran before is not touched */
+/* Make a listener; the present one is not touched */
 static int knd_tcp_listen_at(struct knd_net *kn, const char *where, int port,
 			     int backlog, struct knd_sock_calls *saved,
 			     struct socket **sock)
@@ -157,7 +161,7 @@ static int knd_tcp_listen_at(struct knd_net *kn, const char *where, int port,
 			       knd_tcp_lost, kn, saved, sock);
 }
 
-/* Listen where the sysctls say */
+/* Make a listener on the address and port of the sysctls */
 static int knd_tcp_listen(struct knd_net *kn, struct knd_sock_calls *saved,
 			  struct socket **sock)
 {
@@ -194,7 +198,10 @@ static int knd_tcp_relisten(struct knd_net *kn)
 	return 0;
 }
 
-/* Put another listener, or none, in the place of the present one */
+/*
+ * Replace the listener by @sock, which may be NULL. Returns the old one, which
+ * does not call back any more and which the caller has to release.
+ */
 static struct socket *knd_tcp_exchange(struct knd_net *kn, struct socket *sock)
 {
 	struct knd_tcp *tcp = &kn->tcp;
@@ -250,7 +257,7 @@ static void knd_tcp_stop(struct knd_net *kn)
 	tcp->acceptor = NULL;
 	sock_release(listener);
 
-	/* Who takes what was sent to him gets it all and an orderly end */
+	/* Give clients KND_STOP_GRACE to drain, then reset */
 	knd_conn_end_all(kn, false);
 	if (knd_conn_wait(kn, KND_STOP_GRACE))
 		return;
@@ -258,7 +265,7 @@ static void knd_tcp_stop(struct knd_net *kn)
 	knd_conn_wait(kn, MAX_SCHEDULE_TIMEOUT);
 }
 
-/* Move to another address or port: up with the new, then down with the old */
+/* Listen elsewhere: the new listener is up before the old one is closed */
 static int knd_tcp_move(struct knd_net *kn)
 {
 	struct knd_sock_calls same;
@@ -272,8 +279,8 @@ static int knd_tcp_move(struct knd_net *kn)
 	sock = knd_tcp_exchange(kn, sock);
 
 	/*
-	 * Who was let in at the old place is served. No more than its queue
-	 * could hold, lest new ones keep us here.
+	 * Serve the connections that wait in the queue of the old listener.
+	 * Accept no more than it can hold, since new ones may keep coming.
 	 */
 	while (n-- >= 0 && !knd_tcp_accept(kn, sock))
 		cond_resched();
@@ -289,7 +296,7 @@ static int knd_tcp_move(struct knd_net *kn)
  *
  * Context: process, that of the writer; &knd_net.lock held. Waits for the end
  * of all connections where the service is switched off, less than 2 seconds.
- * Return: 0 or -errno, and then what ran runs on as it was.
+ * Return: 0, or -errno and then the service goes on as it was.
  */
 int knd_tcp_apply(struct knd_net *kn)
 {
@@ -344,9 +351,11 @@ void knd_tcp_init(struct knd_net *kn)
 
 /**
  * knd_tcp_pre_exit - close the listener, reset the connections
- * @kn: the component in a namespace that is being taken down
+ * @kn: the component in a namespace that is being dismantled
  *
- * Context: process; no sysctl or procfs access is under way or will come.
+ * Does not wait for the connections: see knd_tcp_exit().
+ *
+ * Context: process; no access to sysctls or procfs is under way or will come.
  */
 void knd_tcp_pre_exit(struct knd_net *kn)
 {
@@ -356,13 +365,15 @@ void knd_tcp_pre_exit(struct knd_net *kn)
 		return;
 	listener = knd_tcp_exchange(kn, NULL);
 	sock_release(listener);
-	/* The acceptor finds no listener: none is added to these */
+	/* The acceptor finds no listener, so no connection is added */
 	knd_conn_end_all(kn, true);
 }
 
 /**
  * knd_tcp_exit - wait for the end of the TCP service
- * @kn: the component in a namespace that is being taken down
+ * @kn: the component in a namespace that is being dismantled
+ *
+ * Context: process. No connection, thread or socket uses @kn afterwards.
  */
 void knd_tcp_exit(struct knd_net *kn)
 {

@@ -40,9 +40,10 @@ enum knd_service {
  *	connections any more. Optional.
  * @attach: sets the socket of a new connection up, with it locked. Optional.
  * @serve: serves a connection that is open within KND_CONN_BUDGET. It counts
- *	the bytes by knd_conn_moved(), hands what sending returned to
- *	knd_conn_sent(), and stops where knd_conn_blocked() says so. It returns
- *	true where the budget ended it, to be called again.
+ *	the bytes by knd_conn_moved(), sends at most
+ *	knd_conn_room() at once, and hands what sending returned to
+ *	knd_conn_sent(). It returns true where the budget ended it, to be called
+ *	again.
  */
 struct knd_service_ops {
 	const char *name;

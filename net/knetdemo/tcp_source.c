@@ -18,7 +18,7 @@
 /**
  * struct knd_source - an address that has connections
  * @node: in &knd_sources.tree
- * @addr: the address; IPv4 ones are mapped
+ * @addr: the address, see knd_source_addr()
  * @conns: how many it has; freed when there are none
  */
 struct knd_source {
@@ -27,13 +27,20 @@ struct knd_source {
 	int conns;
 };
 
+/*
+ * Whoever has one global IPv6 address usually has all of its /64, so these count
+ * as one. A link-local address is one host of many on the link.
+ */
 static struct in6_addr knd_source_addr(const union knd_sockaddr *peer)
 {
 	struct in6_addr addr;
 
-	if (peer->sa.sa_family == AF_INET6)
-		return peer->in6.sin6_addr;
-	ipv6_addr_set_v4mapped(peer->in4.sin_addr.s_addr, &addr);
+	if (peer->sa.sa_family != AF_INET6)
+		ipv6_addr_set_v4mapped(peer->in4.sin_addr.s_addr, &addr);
+	else if (ipv6_addr_type(&peer->in6.sin6_addr) & IPV6_ADDR_LINKLOCAL)
+		addr = peer->in6.sin6_addr;
+	else
+		ipv6_addr_prefix(&addr, &peer->in6.sin6_addr, 64);
 	return addr;
 }
 

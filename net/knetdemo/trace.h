@@ -159,6 +159,7 @@ TRACE_EVENT(knetdemo_accept,
 	TP_STRUCT__entry(
 		__field(u64, netns_cookie)
 		__field(u32, id)
+		__field(u32, scope)
 		__field(int, service)
 		__array(u8, local, sizeof(union knd_sockaddr))
 		__array(u8, peer, sizeof(union knd_sockaddr))
@@ -167,17 +168,19 @@ TRACE_EVENT(knetdemo_accept,
 	TP_fast_assign(
 		__entry->netns_cookie = net->net_cookie;
 		__entry->id = id;
+		__entry->scope = peer->sa.sa_family == AF_INET6 ?
+				 peer->in6.sin6_scope_id : 0;
 		__entry->service = service;
 		memcpy(__entry->local, local, sizeof(*local));
 		memcpy(__entry->peer, peer, sizeof(*peer));
 	),
 
-	TP_printk("netns=%llu id=%u service=%s local=%pISpc peer=%pISpc",
+	TP_printk("netns=%llu id=%u service=%s local=%pISpc peer=%pISpc scope=%u",
 		  __entry->netns_cookie, __entry->id,
 		  __print_symbolic(__entry->service,
 				   KND_SERVICES(knd_trace_service,
 						knd_trace_service_end)),
-		  __entry->local, __entry->peer)
+		  __entry->local, __entry->peer, __entry->scope)
 );
 
 /* A connection was released, for a reason and after a number of bytes */
@@ -191,6 +194,7 @@ TRACE_EVENT(knetdemo_close,
 	TP_STRUCT__entry(
 		__field(u64, netns_cookie)
 		__field(u32, id)
+		__field(u32, scope)
 		__field(int, service)
 		__field(int, why)
 		__field(u64, in)
@@ -202,6 +206,8 @@ TRACE_EVENT(knetdemo_close,
 	TP_fast_assign(
 		__entry->netns_cookie = net->net_cookie;
 		__entry->id = id;
+		__entry->scope = peer->sa.sa_family == AF_INET6 ?
+				 peer->in6.sin6_scope_id : 0;
 		__entry->service = service;
 		__entry->why = why;
 		__entry->in = in;
@@ -210,7 +216,7 @@ TRACE_EVENT(knetdemo_close,
 		memcpy(__entry->peer, peer, sizeof(*peer));
 	),
 
-	TP_printk("netns=%llu id=%u service=%s local=%pISpc peer=%pISpc reason=%s in=%llu out=%llu",
+	TP_printk("netns=%llu id=%u service=%s local=%pISpc peer=%pISpc reason=%s in=%llu out=%llu scope=%u",
 		  __entry->netns_cookie, __entry->id,
 		  __print_symbolic(__entry->service,
 				   KND_SERVICES(knd_trace_service,
@@ -218,7 +224,7 @@ TRACE_EVENT(knetdemo_close,
 		  __entry->local, __entry->peer, __print_symbolic(__entry->why,
 				   KND_CLOSE_REASONS(knd_trace_name,
 						     knd_trace_name_end)),
-		  __entry->in, __entry->out)
+		  __entry->in, __entry->out, __entry->scope)
 );
 
 #endif /* _NET_KNETDEMO_TRACE_H */

@@ -14,7 +14,7 @@ static const struct {
 	{ "monitor", "0" }, { "monitor_log", "1" }, { "monitor_ring", "256" },
 	{ "tcp", "0" }, { "tcp_addr", "127.0.0.1" }, { "tcp_port", "60000" },
 	{ "tcp_service", "accept" }, { "tcp_backlog", "128" },
-	{ "tcp_max_conns", "1024" }, { "tcp_max_conns_per_source", "0" },
+	{ "tcp_max_conns", "1024" }, { "tcp_max_conns_per_source", "256" },
 	{ "tcp_idle_ms", "60000" },
 	{ "udp", "0" }, { "udp_daddr", "127.0.0.1" }, { "udp_dport", "60001" },
 	{ "udp_saddr", "" }, { "udp_sport", "0" },

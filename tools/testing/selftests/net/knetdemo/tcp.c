@@ -7,169 +7,14 @@
  */
 
 #define _GNU_SOURCE
-#include <arpa/inet.h>
 #include <dirent.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/resource.h>
 #include <sys/sysinfo.h>
 #include <sys/wait.h>
 
 #include "../../kselftest_harness.h"
-#include "knetdemo_test.h"
-
-#define PORT	60000
-/* None that the kernel gives to clients, which would be in the way */
-#define MOVED_PORT	20000
-#define LINE	74
-#define PERIOD	(95 * LINE)
-
-static int slow(int fast, int when_slow)
-{
-	return knd_machine_slow() ? when_slow : fast;
-}
-
-static long long now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
-}
-
-static socklen_t address(struct sockaddr_storage *ss, const char *text,
-			 int port)
-{
-	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)ss;
-	struct sockaddr_in *in4 = (struct sockaddr_in *)ss;
-
-	memset(ss, 0, sizeof(*ss));
-	if (inet_pton(AF_INET, text, &in4->sin_addr) == 1) {
-		in4->sin_family = AF_INET;
-		in4->sin_port = htons(port);
-		return sizeof(*in4);
-	}
-	inet_pton(AF_INET6, text, &in6->sin6_addr);
-	in6->sin6_family = AF_INET6;
-	in6->sin6_port = htons(port);
-	return sizeof(*in6);
-}
-
-/* A connected socket that waits 20 s at most, or -errno */
-static int dial_from(const char *source, const char *text, int port)
-{
-	struct timeval limit = { .tv_sec = 20 };
-	struct sockaddr_storage ss;
-	socklen_t len;
-	int err, fd;
-
-	len = address(&ss, text, port);
-	fd = socket(ss.ss_family, SOCK_STREAM, 0);
-	if (fd < 0)
-		return -errno;
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
-	if (source) {
-		struct sockaddr_storage from;
-		socklen_t from_len = address(&from, source, 0);
-
-		if (bind(fd, (struct sockaddr *)&from, from_len))
-			goto fail;
-	}
-	if (connect(fd, (struct sockaddr *)&ss, len))
-		goto fail;
-	return fd;
-
-fail:
-	err = -errno;
-	close(fd);
-	return err;
-}
-
-static int dial(const char *text, int port)
-{
-	return dial_from(NULL, text, port);
-}
-
-static int listen_on(const char *text, int port)
-{
-	struct sockaddr_storage ss;
-	socklen_t len = address(&ss, text, port);
-	int fd = socket(ss.ss_family, SOCK_STREAM, 0);
-
-	if (bind(fd, (struct sockaddr *)&ss, len) || listen(fd, 1))
-		return -errno;
-	return fd;
-}
-
-/* All of it or -errno */
-static int send_all(int fd, const void *buf, size_t len)
-{
-	size_t done = 0;
-	ssize_t n;
-
-	while (done < len) {
-		n = send(fd, (const char *)buf + done, len - done,
-			 MSG_NOSIGNAL);
-		if (n < 0)
-			return -errno;
-		done += n;
-	}
-	return 0;
-}
-
-/* What came before the end, at most len; -errno */
-static ssize_t recv_all(int fd, void *buf, size_t len)
-{
-	size_t done = 0;
-	ssize_t n;
-
-	while (done < len) {
-		n = recv(fd, (char *)buf + done, len - done, 0);
-		if (n < 0)
-			return -errno;
-		if (!n)
-			break;
-		done += n;
-	}
-	return done;
-}
-
-/* Does the peer send back what it is sent? 0 or -errno */
-static int ask(int fd, const char *text)
-{
-	char answer[64];
-	size_t len = strlen(text);
-	ssize_t n;
-	int err;
-
-	err = send_all(fd, text, len);
-	if (err)
-		return err;
-	n = recv_all(fd, answer, len);
-	if (n < 0)
-		return n;
-	return n == (ssize_t)len && !memcmp(text, answer, len) ? 0 : -EBADMSG;
-}
-
-/* Random bytes that both ends can make on their own */
-struct stream {
-	uint64_t state;
-};
-
-static void stream_fill(struct stream *s, uint8_t *buf, size_t len)
-{
-	uint64_t x = s->state;
-
-	for (size_t i = 0; i < len; i += 8) {
-		x ^= x << 13;
-		x ^= x >> 7;
-		x ^= x << 17;
-		memcpy(buf + i, &x, 8);
-	}
-	s->state = x;
-}
+#include "tcp_test.h"
 
 /*
  * Send total bytes from a child and compare what comes back. Returns how many
@@ -213,33 +58,6 @@ static long long echo_stream(int fd, long long total, size_t piece)
 	return status ? -ECHILD : done;
 }
 
-/* The number of lines of the list, without its heading */
-static int listed(void)
-{
-	static char text[1 << 20];
-	int lines = -1;
-
-	if (knd_read(KND_PROC, "tcp", text, sizeof(text)) < 0)
-		return -1;
-	for (char *c = text; (c = strchr(c, '\n')); c++)
-		lines++;
-	return lines;
-}
-
-static int wait_listed(int want, int timeout_ms)
-{
-	long long end = now_ms() + timeout_ms;
-	int n;
-
-	do {
-		n = listed();
-		if (n == want)
-			break;
-		usleep(1000);
-	} while (now_ms() < end);
-	return n;
-}
-
 static int tasks(void)
 {
 	DIR *dir = opendir("/proc");
@@ -250,18 +68,6 @@ static int tasks(void)
 		n += e->d_name[0] >= '0' && e->d_name[0] <= '9';
 	closedir(dir);
 	return n;
-}
-
-static int start(const char *addr, const char *service)
-{
-	int err;
-
-	err = knd_set("tcp_addr", addr);
-	if (!err)
-		err = knd_set("tcp_service", service);
-	if (!err)
-		err = knd_set("tcp", "1");
-	return err;
 }
 
 FIXTURE(tcp) {
@@ -605,7 +411,7 @@ TEST_F(end, is_counted_and_traced)
 		     ntohs(((struct sockaddr_in *)&ss)->sin_port));
 	EXPECT_NE(NULL, strstr(text, " knetdemo_accept: netns="));
 	EXPECT_NE(NULL, strstr(text, want)) TH_LOG("no %s in %s", want, text);
-	snprintf(want + n, sizeof(want) - n, " reason=%s in=%d out=%d\n",
+	snprintf(want + n, sizeof(want) - n, " reason=%s in=%d out=%d scope=0\n",
 		 variant->reason, 5 + more, 5 + more);
 	EXPECT_NE(NULL, strstr(text, " knetdemo_close: netns="));
 	EXPECT_NE(NULL, strstr(text, want)) TH_LOG("no %s in %s", want, text);
@@ -793,6 +599,98 @@ TEST_F(service, at_most_max_conns)
 	EXPECT_EQ(0, ask(fd[0], "again"));
 }
 
+static int add_address(const char *text)
+{
+	char command[128];
+
+	snprintf(command, sizeof(command), "ip addr add %s dev lo nodad", text);
+	return knd_run(command);
+}
+
+/* A global IPv6 address is one of a /64 that has one owner */
+TEST_F(service, at_most_so_many_of_a_network)
+{
+	int a, b, c;
+
+	ASSERT_EQ(0, add_address("2001:db8:1:1::1/64"));
+	ASSERT_EQ(0, add_address("2001:db8:1:1:ffff::2/64"));
+	ASSERT_EQ(0, add_address("2001:db8:1:2::1/64"));
+	ASSERT_EQ(0, knd_set("tcp_max_conns_per_source", "1"));
+	ASSERT_EQ(0, start("::", "echo"));
+	a = dial_from("2001:db8:1:1::1", "2001:db8:1:2::1", PORT);
+	ASSERT_LE(0, a);
+	EXPECT_EQ(0, ask(a, "one"));
+	EXPECT_TRUE(refused("2001:db8:1:1:ffff::2", "2001:db8:1:2::1"));
+	EXPECT_EQ(1, knd_stat("tcp_refused_source"));
+	b = dial_from("2001:db8:1:2::1", "2001:db8:1:2::1", PORT);
+	ASSERT_LE(0, b);
+	EXPECT_EQ(0, ask(b, "two"));
+	c = dial_from("127.0.0.1", "127.0.0.1", PORT);
+	ASSERT_LE(0, c);
+	EXPECT_EQ(0, ask(c, "six"));
+	close(a);
+	close(b);
+	close(c);
+}
+
+/*
+ * A link-local address says which link it is on, wherever it is shown; and a
+ * listener on one is back when its device is
+ */
+TEST_F(service, link_local)
+{
+	struct sockaddr_storage ss;
+	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&ss;
+	char text[65536], want[128];
+	unsigned int scope;
+	socklen_t len;
+	int fd;
+
+	ASSERT_EQ(0, knd_run("ip link add knd0 type dummy && "
+			     "ip link set knd0 up && "
+			     "ip addr add fe80::1234/64 dev knd0 nodad"));
+	scope = if_nametoindex("knd0");
+	ASSERT_NE(0, scope);
+	/* A scope where it has no meaning is a mistake */
+	EXPECT_EQ(-EINVAL, knd_set("tcp_addr", "127.0.0.1%knd0"));
+	EXPECT_EQ(-EINVAL, knd_set("tcp_addr", "::1%knd0"));
+	EXPECT_EQ(-EINVAL, knd_set("tcp_addr", "2001:db8::1%knd0"));
+	EXPECT_EQ(-EINVAL, knd_set("tcp_addr", "fe80::1234%knd1"));
+	ASSERT_EQ(0, knd_trace("knetdemo_accept", true));
+	ASSERT_EQ(0, start("fe80::1234%knd0", "echo"));
+
+	len = address(&ss, "fe80::1234", PORT);
+	in6->sin6_scope_id = scope;
+	fd = socket(AF_INET6, SOCK_STREAM, 0);
+	ASSERT_EQ(0, connect(fd, (struct sockaddr *)&ss, len));
+	EXPECT_EQ(0, ask(fd, "local"));
+	ASSERT_EQ(0, knd_trace("knetdemo_accept", false));
+	snprintf(want, sizeof(want), " [fe80::1234%%%u]:60000 [fe80::1234%%%u]:",
+		 scope, scope);
+	ASSERT_LT(0, knd_read(KND_PROC, "tcp", text, sizeof(text)));
+	EXPECT_NE(NULL, strstr(text, want)) TH_LOG("%s", text);
+	snprintf(want, sizeof(want), " scope=%u\n", scope);
+	ASSERT_LT(0, knd_read(KND_TRACING, "trace", text, sizeof(text)));
+	EXPECT_NE(NULL, strstr(text, want)) TH_LOG("%s", text);
+	close(fd);
+	EXPECT_EQ(1, knd_wait_stat("tcp_closed", 1, 20000));
+
+	/* Another device by that name, with another number */
+	ASSERT_EQ(0, knd_run("ip link del knd0"));
+	EXPECT_LE(1, knd_wait_stat("tcp_accept_errors", 1, 20000));
+	EXPECT_EQ(0, knd_stat("tcp_relistened"));
+	ASSERT_EQ(0, knd_run("ip link add knd0 type dummy && "
+			     "ip link set knd0 up && "
+			     "ip addr add fe80::1234/64 dev knd0 nodad"));
+	EXPECT_EQ(1, knd_wait_stat("tcp_relistened", 1, 20000));
+	in6->sin6_scope_id = if_nametoindex("knd0");
+	EXPECT_NE(scope, in6->sin6_scope_id);
+	fd = socket(AF_INET6, SOCK_STREAM, 0);
+	ASSERT_EQ(0, connect(fd, (struct sockaddr *)&ss, len));
+	EXPECT_EQ(0, ask(fd, "again"));
+	close(fd);
+}
+
 TEST_F(service, at_most_so_many_of_a_source)
 {
 	int a, b, c;
@@ -883,6 +781,7 @@ TEST_F(service, silent_clients_are_evicted)
 	char c;
 
 	ASSERT_EQ(0, knd_set("tcp_max_conns", "2000"));
+	ASSERT_EQ(0, knd_set("tcp_max_conns_per_source", "0"));
 	ASSERT_EQ(0, knd_set("tcp_backlog", "2000"));
 	ASSERT_EQ(0, start("127.0.0.1", "echo"));
 	for (int i = 0; i < n; i++) {
@@ -1051,6 +950,82 @@ TEST_F(service, output_that_stands_still_is_given_up)
 	close(fd);
 }
 
+/* Run on the first processor only, before everything else that is not */
+static int go_first(void)
+{
+	struct sched_param param = { .sched_priority = 1 };
+	cpu_set_t cpus;
+
+	CPU_ZERO(&cpus);
+	CPU_SET(0, &cpus);
+	if (sched_setaffinity(0, sizeof(cpus), &cpus) ||
+	    sched_setaffinity(acceptor(), sizeof(cpus), &cpus) ||
+	    sched_setscheduler(0, SCHED_FIFO, &param))
+		return -errno;
+	return 0;
+}
+
+/*
+ * Connections that are reset before the acceptor sees them: the services find
+ * that they cannot send, and count nothing as sent
+ */
+TEST_F(service, reset_before_they_are_accepted)
+{
+	static const char * const services[] = { "chargen", "echo" };
+	int n = 10, fd;
+
+	ASSERT_EQ(0, start("127.0.0.1", "discard"));
+	ASSERT_EQ(0, go_first());
+	for (int i = 0; i < 2; i++) {
+		ASSERT_EQ(0, knd_set("tcp_service", services[i]));
+		for (int k = 0; k < n; k++) {
+			fd = dial("127.0.0.1", PORT);
+			ASSERT_LE(0, fd);
+			ASSERT_EQ(5, send(fd, "hello", 5, MSG_NOSIGNAL));
+			ASSERT_EQ(0, reset_by_peer(fd));
+		}
+		EXPECT_EQ(i * n, knd_stat("tcp_accepted"));
+		/* It runs while we sleep */
+		EXPECT_EQ((i + 1) * n, knd_wait_stat("tcp_closed_reset",
+						     (i + 1) * n, 20000));
+		EXPECT_EQ((i + 1) * n, knd_stat("tcp_accepted"));
+		EXPECT_EQ(0, knd_stat("tcp_bytes_out"));
+		EXPECT_EQ(n * 5, knd_stat("tcp_bytes_in"));
+	}
+}
+
+/* A client that acknowledges nothing is given up, however much it sends */
+TEST_F(service, sending_for_ever_is_given_up)
+{
+	long long began, end;
+	int fd;
+
+	ASSERT_EQ(0, start("127.0.0.1", "discard"));
+	fd = dial("127.0.0.1", PORT);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, send_all(fd, "hello", 5));
+	ASSERT_EQ(5, knd_wait_stat("tcp_bytes_in", 5, 20000));
+	/*
+	 * Of what the service sends only segments without FIN arrive, so that
+	 * the client can go on sending
+	 */
+	ASSERT_EQ(0, knd_run("nft 'add table inet t; add chain inet t c "
+			     "{ type filter hook input priority 0; }; "
+			     "add rule inet t c tcp sport 60000 "
+			     "tcp flags & fin == fin drop'"));
+	ASSERT_EQ(0, knd_set("tcp_idle_ms", "1"));
+	began = now_ms();
+	end = began + 60000;
+	while (!knd_stat("tcp_closed") && now_ms() < end) {
+		send(fd, "more", 4, MSG_DONTWAIT | MSG_NOSIGNAL);
+		usleep(10000);
+	}
+	EXPECT_LE(14900, now_ms() - began);
+	EXPECT_EQ(1, knd_stat("tcp_closed_timeout"));
+	EXPECT_LT(5 + 4 * 10, knd_stat("tcp_bytes_in"));
+	close(fd);
+}
+
 /*
  * A socket of the kernel has no timers once it is closed: it must not wait for
  * the peer's end then, for as long as tcp_fin_timeout might say
@@ -1113,6 +1088,7 @@ TEST_F(service, many_connections)
 	fd = calloc(n, sizeof(*fd));
 	snprintf(text, sizeof(text), "%d", n);
 	ASSERT_EQ(0, knd_set("tcp_max_conns", text));
+	ASSERT_EQ(0, knd_set("tcp_max_conns_per_source", "0"));
 	ASSERT_EQ(0, knd_set("tcp_backlog", "4096"));
 	ASSERT_EQ(0, knd_set("tcp_idle_ms", "0"));
 	before = tasks();

@@ -65,7 +65,8 @@ connect_pair()
 	ip -n "$server" link set veth0 up &&
 	ip -n "$client" link set veth0 up &&
 	knob tcp_addr=:: && knob tcp_service=echo &&
-	knob tcp_max_conns=100000 && knob tcp_backlog=4096 && knob tcp=1
+	knob tcp_max_conns=100000 && knob tcp_max_conns_per_source=0 &&
+	knob tcp_backlog=4096 && knob tcp=1
 }
 
 # Connections that are busy; returns when they are
