@@ -71,6 +71,7 @@ demo: setup
 	@dev/demo.sh $(VM_FLAGS)
 
 check: setup
+	@dev/setup.sh sparse
 	@dev/check.sh
 
 shell: setup

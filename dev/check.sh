@@ -9,6 +9,8 @@
 #   built-in            KUnit at boot and some kselftests, built in
 #   kunit               KUnit under User Mode Linux, by kunit.py
 #   lab                 the exercises, their mistakes, the old programs, some rules
+#   docs                the commands of README and of Documentation/
+#   patches             each patch builds on those before it
 #
 # Guests are emulated and wait much of their time: they run beside the builds,
 # which make way. A result is counted when its guest has ended, in this order.
@@ -183,7 +185,7 @@ debug_only=(faults)
 smc=(monitor_smc)
 distro_only=("${smc[@]}" monitor_paths udp_pace sysctl_files.sh tool.sh tool_get.sh
 	ftp_large ftp_servers.sh shapes.sh)
-second=(tcp tcp_netns.sh udp)
+second=(tcp tcp_bpf tcp_netns.sh tcp_stress udp udp_stress)
 
 debug_tests="$tests"'
 kunit_results
@@ -226,6 +228,8 @@ lab()
 	return "$rc"
 }
 job lab after distro lab
+job docs after lab "$TOP/dev/docs/check.sh"
+job patches after docs "$TOP/dev/check-series.sh"
 job debug after debug-kernel guest debug 4500 -k debug -m -u -l -- "$debug_tests
 run all but ${distro_only[*]} ${second[*]}
 $module_goes"
@@ -257,6 +261,16 @@ headline "The lab"
 ended lab
 tally tap "$LOGS/lab.out"
 one "the lab (status $status, build/logs/lab.out)" "$status"
+
+headline "The commands of the documents"
+ended docs
+tally tap "$LOGS/docs.out"
+one "the documents (status $status, build/logs/docs.out)" "$status"
+
+headline "Each patch builds"
+ended patches
+tally tap "$LOGS/patches.out"
+one "each patch (status $status, build/logs/patches.out)" "$status"
 
 ended debug-kernel
 if [ "$status" -ne 0 ]; then
