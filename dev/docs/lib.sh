@@ -6,8 +6,12 @@ exec 3>&1
 results=0
 out=/tmp/doc.out
 
-# What came since a command began
-since() { tail -c "+$((from + 1))" "$out" | tr -d '\r' | sed 's/[[:blank:]]*$//'; }
+# What came since a command began, without tabs: a page has none
+since()
+{
+	tail -c "+$((from + 1))" "$out" | tr -d '\r' | expand |
+		sed 's/[[:blank:]]*$//'
+}
 
 result()
 {
