@@ -35,7 +35,7 @@ while read -r target; do
 		die "'make $target' is in a document and not in the Makefile"
 done < <(grep -ohE "^ *(    |[|] .)make [a-z][a-z-]*|\`\`?make [a-z][a-z-]*" \
 	"${pages[@]}" | sed 's/.*make //' | sort -u |
-	grep -vxE 'menuconfig|modules|is|headers|install')
+	grep -vxE 'menuconfig|modules|is|headers|install|skels')
 
 # Functions and files that they name have to be there, but for those that the
 # checklists tell to write

@@ -27,6 +27,8 @@ page()
 {
 	cd /root || exit
 	cp /files/*.ko .
+	# As on a system that was installed
+	mkdir -p /etc/sysctl.d /etc/modules-load.d
 	rmmod knetdemo && modprobe knetdemo
 	dmesg -c > /dev/null
 	: > "$out"
@@ -73,11 +75,11 @@ run()
 # transcript WHERE FILE REGEX: what a program prints, without empty lines
 transcript()
 {
-	local seen bad=0
+	local seen bad=0 esc=$'\033'
 
 	# On a terminal, as a reader has it; of a progress bar the last state
 	seen=$(script -qc "bash /files/$2" /dev/null < /dev/null |
-		sed 's/\r$//; s/.*\r//; s/\x1b\[[0-9;]*[A-Za-z]//g
+		sed "s/$esc"'\[[0-9;]*[A-Za-z]//g; s/\r$//; s/.*\r//
 		     s/[[:blank:]]*$//; /^$/d')$'\n'
 	[[ $seen =~ $3 ]] || bad=1
 	result "$bad" "docs: $1: what $2 prints"

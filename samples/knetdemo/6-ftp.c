@@ -249,7 +249,7 @@ static int knd_ftp_open(struct inode *inode, struct file *file)
 
 static ssize_t knd_ftp_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
-	struct knd_ftp *ftp = iocb->ki_file->private_data;
+	struct knd_ftp *ftp = iocb->ki_filp->private_data;
 	struct msghdr msg = {};
 	int ret = 0;
 
