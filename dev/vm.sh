@@ -67,6 +67,19 @@ for dir in "${module_dirs[@]}"; do
 	mapfile -t -O "${#modules[@]}" modules <<< "$built"
 done
 image=$("$TOP/dev/image.sh")
+# What lets a guest live on where QEMU ran a breakpoint that was removed. Built
+# once for each kernel.
+stale=
+if [ -z "$counting" ] && [ -e "$product/headers" ]; then
+	source=$TOP/dev/guest/stale_int3/stale_int3.c
+	stale=$TOP/build/stale_int3/$(readlink -f "$product/headers" | sha256sum |
+		cut -c1-8).ko
+	if [ ! "$stale" -nt "$source" ]; then
+		mkdir -p "$(dirname "$stale")"
+		cp "$("$TOP/dev/module.sh" "$product" "$(dirname "$source")")" \
+			"$stale"
+	fi
+fi
 run=$(mktemp -d)
 console=$LOGS/console-$name.log
 qemu_pid=
@@ -95,6 +108,7 @@ printf '%s\n' "$*" > "$run/root/job"
 	echo "export KND_CPUS=$cpus"
 	[ "$kind" != debug ] || echo "export KSFT_MACHINE_SLOW=yes"
 } > "$run/root/job.env"
+[ -z "$stale" ] || cp "$stale" "$run/root/stale_int3.ko"
 number=10
 for ko in "${modules[@]}"; do
 	# In the order in which they were named and listed
