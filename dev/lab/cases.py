@@ -80,8 +80,6 @@ def run_guest(name, cases, ids, show):
     for file in ('labcheck', 'guest.sh'):
         shutil.copy(os.path.join(WORK if file == 'labcheck' else LAB, file),
                     guest)
-    if os.path.isdir(os.path.join(WORK, 'diag')):
-        shutil.copytree(os.path.join(WORK, 'diag'), os.path.join(guest, 'diag'))
     with open(os.path.join(guest, 'list'), 'w', encoding='utf-8') as file:
         for one in ids:
             module = cases[one]['module']

@@ -60,23 +60,7 @@ lab_product()
 	echo lab > "$out/kind"
 	# Nothing is loaded but the student's module
 	echo y > "$out/mode"
-	diag_modules "$distro"
 	echo "$out"
-}
-
-# Modules of the distribution's kernel by which "ss -K" ends a socket that a
-# student's module has left
-diag_modules()
-{
-	local module
-
-	rm -rf "$WORK/diag"
-	mkdir -p "$WORK/diag"
-	for module in inet_diag tcp_diag; do
-		find "$1/root/lib/modules" -name "$module.ko.xz" \
-			-exec xz -dc {} \; > "$WORK/diag/$module.ko"
-		[ -s "$WORK/diag/$module.ko" ] || rm "$WORK/diag/$module.ko"
-	done
 }
 
 # The program that checks, for the guest

@@ -473,6 +473,24 @@ const char *point_no_thread(void)
 			   name) : NULL;
 }
 
+/* From a port that is another one with its bytes swapped */
+static void bind_any(int fd, bool is6)
+{
+	static unsigned int port = 20000;
+	struct sockaddr_in6 a6 = { .sin6_family = AF_INET6 };
+	struct sockaddr_in a4 = { .sin_family = AF_INET };
+
+	for (int tries = 0; tries < 1000; tries++) {
+		port++;
+		a6.sin6_port = htons(port);
+		a4.sin_port = htons(port);
+		if (port != swapped(port) &&
+		    !bind(fd, is6 ? (void *)&a6 : (void *)&a4,
+			  is6 ? sizeof(a6) : sizeof(a4)))
+			return;
+	}
+}
+
 int tcp_connect(const char *address, unsigned int port, unsigned int *local)
 {
 	struct sockaddr_in6 a6 = { .sin6_family = AF_INET6,
@@ -491,6 +509,8 @@ int tcp_connect(const char *address, unsigned int port, unsigned int *local)
 	if (fd < 0)
 		return -errno;
 	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	if (local)
+		bind_any(fd, is6);
 	if (connect(fd, is6 ? (void *)&a6 : (void *)&a4,
 		    is6 ? sizeof(a6) : sizeof(a4))) {
 		err = errno;
