@@ -400,6 +400,29 @@ static void pages_references(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 1, page_count(page));
 }
 
+/* Only bytes that follow directly, in the same page, are one entry */
+static void pages_gaps(struct kunit *test)
+{
+	static const struct shape shape = { .frags = 2, .frag_len = 1000 };
+	struct sk_buff *skb = make(test, &shape);
+	struct knd_pages *pages = make_pages(test);
+
+	/* A gap in a page */
+	KUNIT_EXPECT_EQ(test, 500, knd_pages_take(pages, skb, 0, 500));
+	KUNIT_EXPECT_EQ(test, 400, knd_pages_take(pages, skb, 600, 400));
+	KUNIT_EXPECT_EQ(test, 2, pages->nr);
+	KUNIT_EXPECT_EQ(test, 0, wrong_bytes(pages->vec, 1, 0));
+	KUNIT_EXPECT_EQ(test, 0, wrong_bytes(pages->vec + 1, 1, 600));
+	knd_pages_put(pages);
+	/* The offset that would follow, in another page */
+	KUNIT_EXPECT_EQ(test, 500, knd_pages_take(pages, skb, 0, 500));
+	KUNIT_EXPECT_EQ(test, 500, knd_pages_take(pages, skb, 1500, 500));
+	KUNIT_EXPECT_EQ(test, 2, pages->nr);
+	KUNIT_EXPECT_EQ(test, 0, wrong_bytes(pages->vec, 1, 0));
+	KUNIT_EXPECT_EQ(test, 0, wrong_bytes(pages->vec + 1, 1, 1500));
+	knd_pages_put(pages);
+}
+
 /*
  * A linear part in a page is kept where nobody else can write to it, and copied
  * where somebody can.
@@ -621,6 +644,7 @@ static struct kunit_case skb_bvec_cases[] = {
 	KUNIT_CASE(walk_unreadable),
 	KUNIT_CASE_PARAM(pages, shape_gen_params),
 	KUNIT_CASE(pages_references),
+	KUNIT_CASE(pages_gaps),
 	KUNIT_CASE(pages_linear),
 	KUNIT_CASE(pages_full),
 	KUNIT_CASE(pages_full_of_copies),
