@@ -237,8 +237,9 @@ TEST_F(bpf, a_connection_of_a_sockmap_is_refused)
 	for (int i = 0; i < n; i++) {
 		fd = dial("127.0.0.1", PORT);
 		if (fd >= 0) {
-			send(fd, "x", 1, MSG_NOSIGNAL);
-			EXPECT_EQ(-1, recv(fd, &c, 1, 0));
+			/* The first call after the reset reports it */
+			if (send(fd, "x", 1, MSG_NOSIGNAL) == 1)
+				EXPECT_EQ(-1, recv(fd, &c, 1, 0));
 			EXPECT_EQ(ECONNRESET, errno);
 			close(fd);
 		}
