@@ -18,7 +18,7 @@ struct knd_value_case {
 static const struct knd_value_case knd_value_cases[] = {
 	{ "17", "17" }, { "17\n", "17" }, { " \t17 \t", "17" },
 	{ " 17 \n", "17" }, { "17\n ", "17" }, { "17 \n\t", "17" },
-	{ "two  words\n", "two  words" }, { "", "" }, { "\n", "" },
+	{ "a  word\n", "a  word" }, { "", "" }, { "\n", "" },
 	{ " ", "" }, { " \n ", "" }, { "1234567", "1234567" },
 	{ " 1234567 \n", "1234567" }, { "12345678", NULL },
 	{ "17\n\n", NULL }, { "\n17", NULL }, { "1\n2", NULL },
