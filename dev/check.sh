@@ -49,15 +49,22 @@ one()
 
 headline() { say; say "$* (at $((SECONDS - begin)) s)"; }
 
-# Jobs in the background: what they are waited for by, and what they ended with
+# Jobs in the background: what they are waited for by, and what they ended with.
+# Each is a process group, so that what it has started ends with it.
 declare -A jobs
-# job NAME COMMAND...
+# job NAME COMMAND...: how much of the processors it took goes to a log
 job()
 {
 	local name=$1
 	shift
 
-	"$@" > "$LOGS/$name.out" 2>&1 < /dev/null &
+	set -m
+	(
+		set +m
+		trap 'times > "$LOGS/$name.cpu"' EXIT
+		"$@"
+	) > "$LOGS/$name.out" 2>&1 < /dev/null &
+	set +m
 	jobs[$name]=$!
 }
 
@@ -74,8 +81,17 @@ ended()
 {
 	status=0
 	wait "${jobs[$1]}" || status=$?
+	say "  $1: $(awk -F '[ms ]+' 'END { printf "%.0f", $1 * 60 + $2 + $3 * 60 + $4 }' \
+		"$LOGS/$1.cpu") s of processor time"
 }
-stop_jobs() { kill "${jobs[@]}" 2> /dev/null || :; }
+stop_jobs()
+{
+	local pid
+
+	for pid in "${jobs[@]}"; do
+		kill -- "-$pid" 2> /dev/null || :
+	done
+}
 trap stop_jobs EXIT
 trap 'exit 130' INT TERM
 

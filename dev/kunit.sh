@@ -17,8 +17,11 @@ lock "build-$(tree_name "$src")-uml"
 tree=$("$TOP/dev/tree.sh" "$src" uml)
 cd "$tree"
 # What UML has by default and these suites do not need
-without=(--kconfig_add=CONFIG_EXPERT=y)
-for option in BLOCK ETHTOOL_NETLINK HID_SUPPORT INPUT PTP_1588_CLOCK SUSPEND; do
+without=(--kconfig_add=CONFIG_EXPERT=y --kconfig_add=CONFIG_CC_OPTIMIZE_FOR_SIZE=y)
+for option in AIO BLOCK COMPACTION COREDUMP DNOTIFY ETHERNET ETHTOOL_NETLINK FW_LOADER \
+	HID_SUPPORT HW_RANDOM HWMON INOTIFY_USER INPUT IO_URING IPV6_SIT LEGACY_PTYS \
+	PTP_1588_CLOCK SECCOMP SERIO SUSPEND UML_PCI_OVER_VIRTIO USB_SUPPORT \
+	VIRTIO_UML WIRELESS WLAN; do
 	without+=("--kconfig_add=CONFIG_$option=n")
 done
 "$PYTHON3" tools/testing/kunit/kunit.py run --kunitconfig=net/knetdemo \
