@@ -675,17 +675,30 @@ static int open_device_away(int i)
 	return away;
 }
 
-/* A server at 10.9.@i.1 that sends 100000 bytes and waits then */
-static int serve_at_home(int i, struct sockaddr_in6 *to)
+static bool at_most_100000(struct ftp_server *s, size_t at, const char **from,
+			   size_t *len)
+{
+	while (at >= 100000)
+		pause();
+	if (*len > 100000 - at)
+		*len = 100000 - at;
+	return true;
+}
+
+/*
+ * A server at 10.9.@i.1 that sends 100000 bytes of the data and no more. See
+ * &ftp_server.half for @half, which happens before the last of these bytes.
+ */
+static int serve_at_home(int i, const char *half, struct sockaddr_in6 *to)
 {
 	struct ftp_server *s = calloc(1, sizeof(*s));
 	char host[32];
 
 	snprintf(host, sizeof(host), "10.9.%d.1", i);
 	s->data = data;
-	s->size = data_size;
-	s->cut = 100000;
-	s->after_cut = FTP_STALL;
+	s->size = half ? 150000 : data_size;
+	s->half = half;
+	s->more = at_most_100000;
 	s->host = strdup(host);
 	if (ftp_server_start(s, AF_INET))
 		return -1;
@@ -700,10 +713,27 @@ static bool has_100000(void *fd)
 	return !fstat(*(int *)fd, &st) && st.st_size == 100000;
 }
 
-/* In the middle of the data, and before the connection is up */
+/*
+ * The exit of the namespace has to wake up the waiters of both sockets, since a
+ * task may sleep on either of them alone.
+ */
 TEST_F(one, the_namespace_goes)
 {
-	for (int i = 0; i < 2; i++) {
+	static const struct {
+		const char *name;
+		bool connects;
+		const char *half;
+		unsigned int stage;
+	} cases[] = {
+		{ "waits for both", false, NULL, KNETDEMO_FTP_STAGE_DATA },
+		{ "waits for the control connection", true, NULL,
+		  KNETDEMO_FTP_STAGE_CONNECT },
+		{ "waits for the data connection", false, FTP_HANGUP,
+		  KNETDEMO_FTP_STAGE_DATA },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		uint64_t bytes = cases[i].connects ? 0 : 100000;
 		struct knetdemo_ftp_get r;
 		struct sockaddr_in6 to;
 		pthread_t thread;
@@ -713,27 +743,26 @@ TEST_F(one, the_namespace_goes)
 
 		away = open_device_away(i);
 		ASSERT_LE(0, away);
-		r = request(&self->s, self->fd);
+		r = request(&self->s, new_file());
 		r.server = (uintptr_t)&to;
 		/* No host has this address: it is not even resolved */
-		if (i)
+		if (cases[i].connects)
 			ftp_addr(&to, AF_INET, "10.9.1.3", 21);
 		else
-			ASSERT_EQ(0, serve_at_home(i, &to));
+			ASSERT_EQ(0, serve_at_home(i, cases[i].half, &to));
 		r.timeout_ms = 60000;
 		ASSERT_EQ(0, pthread_create(&thread, NULL, get_thread, &r));
-		if (i)
+		if (cases[i].connects)
 			usleep(300000);
 		else
-			EXPECT_TRUE(wait_until(has_100000, &self->fd));
+			EXPECT_TRUE(wait_until(has_100000, &r.fd));
 		start = now();
 		close(away);
 		ASSERT_EQ(0, pthread_join(thread, &res));
-		EXPECT_EQ(-ENETDOWN, (long)res);
-		EXPECT_EQ(i ? KNETDEMO_FTP_STAGE_CONNECT :
-			      KNETDEMO_FTP_STAGE_DATA, r.stage);
-		EXPECT_EQ(i ? 0 : 100000, r.bytes);
-		EXPECT_GE(2, now() - start);
+		EXPECT_EQ(-ENETDOWN, (long)res) TH_LOG("%s", cases[i].name);
+		EXPECT_EQ(cases[i].stage, r.stage) TH_LOG("%s", cases[i].name);
+		EXPECT_EQ(bytes, r.bytes) TH_LOG("%s", cases[i].name);
+		EXPECT_GE(2, now() - start) TH_LOG("%s", cases[i].name);
 		/* The device has no namespace any more */
 		EXPECT_EQ(-ENODEV, get(&r));
 		close(dev);
@@ -754,7 +783,7 @@ TEST_F(one, the_namespace_goes_while_it_is_parked)
 
 	away = open_device_away(2);
 	ASSERT_LE(0, away);
-	ASSERT_EQ(0, serve_at_home(2, &to));
+	ASSERT_EQ(0, serve_at_home(2, NULL, &to));
 	pid = fork();
 	if (!pid) {
 		struct knetdemo_ftp_get r = request(&self->s, self->fd);
