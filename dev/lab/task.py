@@ -6,7 +6,8 @@ In dev/lab/tasks/EXERCISE.txt "@FILE:FUNCTION@" stands for a function of the
 kernel, and "@FUNCTION@" for one of net/knetdemo: both become the file, the line
 on which it begins in this tree and in SOURCE, and its name. Where there is no
 SOURCE, a function of the kernel has no line. A function that is in neither is
-an error, so that the texts follow the code.
+an error, so that the texts follow the code. So is an exercise for which the
+tour has no section.
 """
 
 import glob
@@ -56,6 +57,26 @@ def kernel(source, name, function):
     return f'{name}:{line} {function}()'
 
 
+def tour(exercise):
+    """The section of the tour that explains an exercise"""
+    page = 'Documentation/networking/knetdemo-tour.rst'
+    with open(os.path.join(TOP, page), encoding='utf-8') as file:
+        title = re.search(rf'^{exercise.partition("-")[0]}\. .*(?=\n=+$)',
+                          file.read(), re.M)
+    if not title:
+        sys.exit(f'task.py: {page} has no section for {exercise}')
+    return (f'\nRead first\n    "{title.group()}" in {page}:\n'
+            '    the idea, a figure, and the mistake that everybody makes\n')
+
+
+def by_hand(exercise):
+    """How to run the commands of the expected output"""
+    return ('\nTo run such commands yourself\n'
+            f'    make shell MODULES=exercises/{exercise}\n'
+            '    boots, builds the module and loads it; in the guest it is in '
+            '/modules.\n')
+
+
 def main():
     """Print the text"""
     exercise = sys.argv[1]
@@ -66,6 +87,9 @@ def main():
     text = re.sub(r'@([\w/.-]+):(\w+)@',
                   lambda m: kernel(source, m.group(1), m.group(2)), text)
     text = re.sub(r'@(\w+)@', lambda m: ours(m.group(1)), text)
+    # Behind the title
+    title, _, text = text.partition('\n')
+    text = title + '\n' + tour(exercise) + text + by_hand(exercise)
     if source:
         text += f'\nFiles outside of net/knetdemo: {source}\n'
     sys.stdout.write(text)
