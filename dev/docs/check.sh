@@ -37,15 +37,17 @@ done < <(grep -ohE "^ *(    |[|] .)make [a-z][a-z-]*|\`\`?make [a-z][a-z-]*" \
 	"${pages[@]}" | sed 's/.*make //' | sort -u |
 	grep -vxE 'menuconfig|modules|is|headers|install|skels')
 
-# Functions and files that they name have to be there, but for those that the
-# checklists tell to write
+# Names and files of the source that they name have to be there, but for modules
+# in lines of the log and for what the checklists tell to write
 while read -r name; do
 	[ -n "$(find net/knetdemo samples/knetdemo dev/then-and-now \
 		tools/testing/selftests/net/knetdemo -name "$name")" ] ||
-		grep -rqw -- "$name" net/knetdemo samples/knetdemo ||
+		grep -rqw -- "$name" net/knetdemo samples/knetdemo include/uapi \
+			tools/testing/selftests/net/knetdemo ||
 		die "$name is in a document and not in the source"
-done < <(grep -ohE '\bknd_[a-z0-9_]+(\(\)|_ops)|``[a-z0-9_-]+\.[ch]``' "${pages[@]}" |
-	tr -d '`()' | sort -u |
+done < <(grep -ohE '\b(knd_[a-z0-9_]+|(KND|KNETDEMO)_[A-Z0-9_]+)\b|``[a-z0-9_-]+\.[ch]``' \
+		"${pages[@]}" | tr -d '`' | sort -u |
+	grep -vE '^knd_sample_(accept|connect)$|_(DAYTIME|daytime_serve)$' |
 	grep -vxE 'knd_monitor_in_ops|knd_monitor_in|tcp_daytime\.c')
 
 rc=0
