@@ -75,6 +75,7 @@ struct ftp_server {
 	bool active, over;
 };
 
+/* Not knd_addr(): ftp_script is a server alone, without knetdemo_test.h */
 static inline socklen_t ftp_addr(struct sockaddr_in6 *ss, int family,
 				 const char *host, int port)
 {

@@ -184,7 +184,7 @@ TEST_F(tcp, echo_is_exact)
 
 	ASSERT_EQ(0, start(variant->listen, "echo"));
 	for (int i = 0; i < 3; i++) {
-		total = (long long)slow(kib[i], kib_slow[i]) << 10;
+		total = (long long)knd_slow(kib[i], kib_slow[i]) << 10;
 		fd = dial(variant->dial, PORT);
 		ASSERT_LE(0, fd);
 		EXPECT_EQ(total, echo_stream(fd, total, pieces[i]));
@@ -219,7 +219,7 @@ TEST_F(tcp, echo_answers_a_half_close_by_draining)
 TEST_F(tcp, discard_counts_every_byte)
 {
 	static uint8_t buf[65536];
-	long long total = (long long)slow(256, 4) << 20;
+	long long total = (long long)knd_slow(256, 4) << 20;
 	int fd;
 
 	ASSERT_EQ(0, start(variant->listen, "discard"));
@@ -243,7 +243,7 @@ TEST_F(tcp, discard_counts_every_byte)
 TEST_F(tcp, chargen_pattern)
 {
 	static uint8_t want[PERIOD + 65536], buf[65536];
-	long long total = (long long)slow(100, 2) << 20, done = 0;
+	long long total = (long long)knd_slow(100, 2) << 20, done = 0;
 	ssize_t n;
 	int fd;
 
@@ -464,7 +464,7 @@ TEST_F(service, port_in_use)
 static int intrude(const char *text, int option)
 {
 	struct sockaddr_storage ss;
-	socklen_t len = address(&ss, text, PORT);
+	socklen_t len = knd_addr(&ss, text, PORT);
 	int err = 0, one = 1, fd;
 
 	fd = socket(ss.ss_family, SOCK_STREAM, 0);
@@ -506,7 +506,7 @@ TEST_F(service, nobody_shares_the_port_while_it_moves)
 		_exit(err != -EADDRINUSE ? 1 : !tries ? 2 : 0);
 	}
 	close(until[0]);
-	for (int i = 0; i < slow(200, 50); i++) {
+	for (int i = 0; i < knd_slow(200, 50); i++) {
 		EXPECT_EQ(0, knd_set("tcp_addr", i % 2 ? "127.0.0.1" :
 							 "0.0.0.0"));
 	}
@@ -519,7 +519,7 @@ TEST_F(service, nobody_shares_the_port_while_it_moves)
 TEST_F(service, no_port_that_another_would_share)
 {
 	struct sockaddr_storage ss;
-	socklen_t len = address(&ss, "127.0.0.1", PORT);
+	socklen_t len = knd_addr(&ss, "127.0.0.1", PORT);
 	int one = 1, fd;
 
 	fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -659,7 +659,7 @@ TEST_F(service, link_local)
 	ASSERT_EQ(0, knd_trace("knetdemo_accept", true));
 	ASSERT_EQ(0, start("fe80::1234%knd0", "echo"));
 
-	len = address(&ss, "fe80::1234", PORT);
+	len = knd_addr(&ss, "fe80::1234", PORT);
 	in6->sin6_scope_id = scope;
 	fd = socket(AF_INET6, SOCK_STREAM, 0);
 	ASSERT_EQ(0, connect(fd, (struct sockaddr *)&ss, len));
@@ -776,7 +776,7 @@ TEST_F(service, kill_needs_a_capability)
 
 TEST_F(service, silent_clients_are_evicted)
 {
-	int n = slow(1000, 100), fd[1000], busy;
+	int n = knd_slow(1000, 100), fd[1000], busy;
 	long long began, took;
 	char c;
 
@@ -804,7 +804,7 @@ TEST_F(service, silent_clients_are_evicted)
 	took = now_ms() - began;
 	EXPECT_EQ(n, knd_stat("tcp_closed_idle"));
 	/* They had been silent before, for as long as making them took */
-	EXPECT_GE(3000 + slow(2000, 5000), took);
+	EXPECT_GE(3000 + knd_slow(2000, 5000), took);
 	for (int i = 0; i < n; i++) {
 		EXPECT_EQ(0, recv(fd[i], &c, 1, 0));
 		close(fd[i]);
@@ -837,14 +837,14 @@ TEST_F(service, silent_client_has_its_time)
 		close(fd);
 	} while (sent - dialed >= 490);
 	EXPECT_LE(490, now_ms() - began);
-	EXPECT_GE(490 + slow(500, 10000), now_ms() - began);
+	EXPECT_GE(490 + knd_slow(500, 10000), now_ms() - began);
 	EXPECT_EQ(tries, knd_wait_stat("tcp_closed_idle", tries, 5000));
 }
 
 /* What the peer takes late is no silence: its time begins at the last byte */
 TEST_F(service, idle_since_the_peer_took_it_all)
 {
-	int limit = slow(2000, 6000), size = 4096, fd;
+	int limit = knd_slow(2000, 6000), size = 4096, fd;
 	struct sockaddr_storage ss;
 	static char buf[40000];
 	long long began;
@@ -853,7 +853,7 @@ TEST_F(service, idle_since_the_peer_took_it_all)
 
 	ASSERT_EQ(0, knd_set_int("tcp_idle_ms", limit));
 	ASSERT_EQ(0, start("127.0.0.1", "echo"));
-	len = address(&ss, "127.0.0.1", PORT);
+	len = knd_addr(&ss, "127.0.0.1", PORT);
 	fd = socket(AF_INET, SOCK_STREAM, 0);
 	ASSERT_EQ(0, setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size,
 				sizeof(size)));
@@ -869,7 +869,7 @@ TEST_F(service, idle_since_the_peer_took_it_all)
 	EXPECT_EQ(0, recv_all(fd, &c, 1));
 	/* Timed by acknowledgments, whose clock is coarse */
 	EXPECT_LE(limit - 50, now_ms() - began);
-	EXPECT_GE(limit + slow(1000, 3000), now_ms() - began);
+	EXPECT_GE(limit + knd_slow(1000, 3000), now_ms() - began);
 	EXPECT_EQ(1, knd_wait_stat("tcp_closed_idle", 1, 5000));
 	close(fd);
 }
@@ -891,12 +891,12 @@ TEST_F(service, bytes_that_nobody_reads_share_pages)
 	static uint8_t sent[16384], back[sizeof(sent)];
 	struct stream s = { .state = 4711 };
 	long long before, after, want = 0;
-	int bytes = slow(2048, 256), conns = 32, fds[32], one = 1;
+	int bytes = knd_slow(2048, 256), conns = 32, fds[32], one = 1;
 	struct sockaddr_storage ss;
 	socklen_t len;
 
 	stream_fill(&s, sent, sizeof(sent));
-	len = address(&ss, "127.0.0.1", PORT);
+	len = knd_addr(&ss, "127.0.0.1", PORT);
 	ASSERT_EQ(0, start("127.0.0.1", "echo"));
 	for (int i = 0; i < conns; i++) {
 		fds[i] = socket(AF_INET, SOCK_STREAM, 0);
@@ -918,7 +918,7 @@ TEST_F(service, bytes_that_nobody_reads_share_pages)
 	EXPECT_EQ(want, knd_wait_stat("tcp_bytes_in", want, 20000));
 	after = free_pages();
 	/* KASAN keeps what was freed */
-	EXPECT_GE(bytes * conns / slow(8, 1), before - after);
+	EXPECT_GE(bytes * conns / knd_slow(8, 1), before - after);
 	for (int i = 0; i < conns; i++) {
 		EXPECT_EQ((ssize_t)sizeof(sent),
 			  recv_all(fds[i], back, sizeof(sent)));
@@ -945,7 +945,7 @@ TEST_F(service, output_that_stands_still_is_given_up)
 	began = now_ms();
 	EXPECT_EQ(1, knd_wait_stat("tcp_closed_timeout", 1, 40000));
 	EXPECT_LE(14900, now_ms() - began);
-	EXPECT_GE(15000 + slow(1500, 5000), now_ms() - began);
+	EXPECT_GE(15000 + knd_slow(1500, 5000), now_ms() - began);
 	EXPECT_EQ(0, knd_stuck());
 	close(fd);
 }
@@ -1079,7 +1079,7 @@ TEST_F(service, somaxconn_caps_the_backlog)
 
 TEST_F(service, many_connections)
 {
-	int n = slow(10000, 300), before, more;
+	int n = knd_slow(10000, 300), before, more;
 	struct rlimit limit = { 10100, 10100 };
 	char text[16];
 	int *fd;
@@ -1128,7 +1128,7 @@ TEST_F(service, a_greedy_client_does_not_starve_others)
 	for (sent = 0, n = 1; n > 0; sent += n) {
 		struct pollfd p = { .fd = greedy, .events = POLLOUT };
 
-		n = poll(&p, 1, slow(200, 1000)) == 1 ?
+		n = poll(&p, 1, knd_slow(200, 1000)) == 1 ?
 		    send(greedy, buf, sizeof(buf), MSG_DONTWAIT) : 0;
 		ASSERT_LE(0, n);
 	}
@@ -1153,14 +1153,14 @@ TEST_F(service, a_greedy_client_does_not_starve_others)
 		usleep(10000);
 	began = now_ms();
 	EXPECT_EQ(0, knd_set("tcp", "0"));
-	EXPECT_GE(slow(2000, 6000), now_ms() - began);
+	EXPECT_GE(knd_slow(2000, 6000), now_ms() - began);
 	close(greedy);
 	close(other);
 }
 
 TEST_F(service, echo_of_a_gibibyte)
 {
-	long long total = (long long)slow(1024, 8) << 20;
+	long long total = (long long)knd_slow(1024, 8) << 20;
 	int fd;
 
 	ASSERT_EQ(0, start("127.0.0.1", "echo"));
@@ -1204,7 +1204,7 @@ TEST_F(service, moves_under_load)
 	static const char * const service[] = {
 		"echo", "discard", "chargen", "accept",
 	};
-	int until[2], status, rounds = slow(100, 40), fd;
+	int until[2], status, rounds = knd_slow(100, 40), fd;
 	char port[16];
 	pid_t pid;
 
@@ -1234,7 +1234,7 @@ TEST_F(service, moves_under_load)
 /* Who waited in the queue of the old place is served */
 TEST_F(service, no_one_in_the_queue_is_lost)
 {
-	int fd[50], rounds = slow(10, 3);
+	int fd[50], rounds = knd_slow(10, 3);
 
 	ASSERT_EQ(0, start("127.0.0.1", "echo"));
 	ASSERT_EQ(0, knd_set_int("tcp_port", MOVED_PORT));

@@ -225,7 +225,7 @@ FIXTURE_TEARDOWN_PARENT(bpf)
  */
 TEST_F(bpf, a_connection_of_a_sockmap_is_refused)
 {
-	int map, fd, n = slow(20, 5);
+	int map, fd, n = knd_slow(20, 5);
 	char c;
 
 	map = make_sockmap();
@@ -290,7 +290,7 @@ static ssize_t echo_back(int fd, size_t total)
 
 TEST_F(bpf, a_callback_while_an_ack_is_processed)
 {
-	size_t total = slow(64, 4) << 20;
+	size_t total = knd_slow(64, 4) << 20;
 	int fd;
 
 	self->prog = load_setter();
@@ -342,7 +342,7 @@ static int dial_shortly(int port)
 {
 	struct timeval limit = { .tv_sec = 1 };
 	struct sockaddr_storage ss;
-	socklen_t len = address(&ss, "127.0.0.1", port);
+	socklen_t len = knd_addr(&ss, "127.0.0.1", port);
 	int fd = socket(AF_INET, SOCK_STREAM, 0), err = 0;
 
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));

@@ -345,7 +345,7 @@ static int administer(int round)
 
 TEST_F(stress, all_at_once)
 {
-	int rounds = slow(100, 30), clients = 12, status;
+	int rounds = knd_slow(100, 30), clients = 12, status;
 	long long before, end;
 	pid_t pid[16], ns;
 
@@ -406,7 +406,7 @@ TEST_F(stress, all_at_once)
  */
 TEST_F(stress, copies_leak_no_page)
 {
-	int round_trips = slow(16384, 4096), fd;
+	int round_trips = knd_slow(16384, 4096), fd;
 	long long before, after, leak_kib;
 
 	leak_kib = (long long)round_trips * getpagesize() / 1024;
@@ -429,7 +429,7 @@ TEST_F(stress, copies_leak_no_page)
 /* The same for what is spliced, and for pieces that are both */
 TEST_F(stress, pages_of_a_stream_are_freed)
 {
-	int mib = slow(256, 16), fd, status;
+	int mib = knd_slow(256, 16), fd, status;
 	static uint8_t buf[65536];
 	long long before, after;
 	pid_t pid;
@@ -482,7 +482,7 @@ static void hoard(struct __test_metadata *_metadata, int tcp_mem,
 	ASSERT_LT(0, pread(tcp_mem, saved, sizeof(saved) - 1, 0));
 	ASSERT_LT(0, pwrite(tcp_mem, limits, strlen(limits), 0));
 	ASSERT_EQ(0, start("127.0.0.1", service));
-	len = address(&ss, "127.0.0.1", PORT);
+	len = knd_addr(&ss, "127.0.0.1", PORT);
 	for (int i = 0; i < conns; i++) {
 		fds[i] = socket(AF_INET, SOCK_STREAM, 0);
 		ASSERT_LE(0, fds[i]);

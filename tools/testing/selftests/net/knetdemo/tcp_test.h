@@ -22,35 +22,12 @@
 #define LINE	74
 #define PERIOD	(95 * LINE)
 
-static inline int slow(int fast, int when_slow)
-{
-	return knd_machine_slow() ? when_slow : fast;
-}
-
 static inline long long now_ms(void)
 {
 	struct timespec ts;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
-}
-
-static inline socklen_t address(struct sockaddr_storage *ss, const char *text,
-			 int port)
-{
-	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)ss;
-	struct sockaddr_in *in4 = (struct sockaddr_in *)ss;
-
-	memset(ss, 0, sizeof(*ss));
-	if (inet_pton(AF_INET, text, &in4->sin_addr) == 1) {
-		in4->sin_family = AF_INET;
-		in4->sin_port = htons(port);
-		return sizeof(*in4);
-	}
-	inet_pton(AF_INET6, text, &in6->sin6_addr);
-	in6->sin6_family = AF_INET6;
-	in6->sin6_port = htons(port);
-	return sizeof(*in6);
 }
 
 /* A connected socket that waits 20 s at most, or -errno */
@@ -61,7 +38,7 @@ static inline int dial_from(const char *source, const char *text, int port)
 	socklen_t len;
 	int err, fd;
 
-	len = address(&ss, text, port);
+	len = knd_addr(&ss, text, port);
 	fd = socket(ss.ss_family, SOCK_STREAM, 0);
 	if (fd < 0)
 		return -errno;
@@ -69,7 +46,7 @@ static inline int dial_from(const char *source, const char *text, int port)
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
 	if (source) {
 		struct sockaddr_storage from;
-		socklen_t from_len = address(&from, source, 0);
+		socklen_t from_len = knd_addr(&from, source, 0);
 
 		if (bind(fd, (struct sockaddr *)&from, from_len))
 			goto fail;
@@ -92,7 +69,7 @@ static inline int dial(const char *text, int port)
 static inline int listen_on(const char *text, int port)
 {
 	struct sockaddr_storage ss;
-	socklen_t len = address(&ss, text, port);
+	socklen_t len = knd_addr(&ss, text, port);
 	int fd = socket(ss.ss_family, SOCK_STREAM, 0);
 
 	if (bind(fd, (struct sockaddr *)&ss, len) || listen(fd, 1))

@@ -25,7 +25,7 @@
 /* Slow kernels get smaller counts and the same assertions */
 static inline long udp_scale(long n, long divisor)
 {
-	return knd_machine_slow() ? n / divisor : n;
+	return knd_slow(n, n / divisor);
 }
 
 static inline int64_t udp_now_ns(clockid_t clock)
@@ -52,29 +52,16 @@ struct udp_wire {
 /* A socket bound to @addr and @port, with room for everything */
 static inline int udp_socket(const char *addr, int port)
 {
-	struct sockaddr_in6 a6 = {
-		.sin6_family = AF_INET6,
-		.sin6_port = htons(port),
-	};
-	struct sockaddr_in a4 = {
-		.sin_family = AF_INET,
-		.sin_port = htons(port),
-	};
-	bool v6 = strchr(addr, ':');
+	struct sockaddr_storage ss;
+	socklen_t len = knd_addr(&ss, addr, port);
 	int room = 64 << 20;
-	int err, fd;
+	int fd;
 
-	fd = socket(v6 ? AF_INET6 : AF_INET, SOCK_DGRAM, 0);
+	fd = socket(ss.ss_family, SOCK_DGRAM, 0);
 	if (fd < 0)
 		return -1;
 	setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room));
-	if (v6)
-		err = inet_pton(AF_INET6, addr, &a6.sin6_addr) != 1 ||
-		      bind(fd, (void *)&a6, sizeof(a6));
-	else
-		err = inet_pton(AF_INET, addr, &a4.sin_addr) != 1 ||
-		      bind(fd, (void *)&a4, sizeof(a4));
-	if (err) {
+	if (bind(fd, (void *)&ss, len)) {
 		close(fd);
 		return -1;
 	}
