@@ -174,6 +174,9 @@ fi
 if [ -n "$full" ]; then
 	lock "build-$(tree_name "$src")-lint"
 	"$TOP/dev/tree.sh" "$src" lint > /dev/null
+	# What is laid there until the last patch are no edits, also if this is
+	# interrupted
+	touch "$(tree_dir "$src" lint)/.knetdemo-laying"
 	each_in_tree x86_64 "" gcc y
 	each_in_tree x86_64 "" clang m
 	each_in_tree i386 "" gcc m

@@ -385,12 +385,11 @@ no_device()
 	[ "$status" -eq "$EXIT_DEVICE" ] && [ -z "$(ls -A "$dir/client")" ]
 }
 
-# signalled SIGNAL
+# signalled SIGNAL: the tool ends long before a stage's time of 30 s does
 signalled()
 {
-	local began=$SECONDS limit=2
+	local began=$SECONDS limit=15
 
-	[ -z "$KND_SLOW" ] || limit=10
 	clean
 	serve -s 1000
 	start_tool get "$url/file"
