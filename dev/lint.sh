@@ -84,16 +84,16 @@ IGNORE+=,CAMELCASE
 IGNORE_TRACE=$IGNORE,OPEN_ENDED_LINE,PARENTHESIS_ALIGNMENT
 # Of tests, which feed odd text to what they test
 IGNORE_TESTS=$IGNORE,QUOTED_WHITESPACE_BEFORE_NEWLINE
-# Of user space:
-# STRCPY, PREFER_DEFINED_ATTRIBUTE_MACRO: strscpy(), __noreturn and __printf()
-# are the kernel's own.
+# Of user space and of documents:
+# STRCPY, PREFER_DEFINED_ATTRIBUTE_MACRO, BIT_MACRO: strscpy(), __noreturn,
+# __printf() and BIT() are the kernel's own.
 # BRACES: an EXPECT_EQ() with its TH_LOG() is more than one statement.
 # SPLIT_STRING: shell commands, one part a line.
 # LONG_LINE_STRING: messages, formats and rules of nft that do not fit a line.
 # REPEATED_WORD: "done done" is a line of /proc, stage and state.
 # EMBEDDED_FUNCTION_NAME: the file of /proc is called as the function is.
-IGNORE_TOOLS=$IGNORE_TESTS,STRCPY,PREFER_DEFINED_ATTRIBUTE_MACRO,BRACES
-IGNORE_TOOLS+=,SPLIT_STRING,LONG_LINE_STRING,REPEATED_WORD
+IGNORE_TOOLS=$IGNORE_TESTS,STRCPY,PREFER_DEFINED_ATTRIBUTE_MACRO,BIT_MACRO
+IGNORE_TOOLS+=,BRACES,SPLIT_STRING,LONG_LINE_STRING,REPEATED_WORD
 IGNORE_TOOLS+=,EMBEDDED_FUNCTION_NAME
 
 lint_files()
@@ -104,7 +104,7 @@ lint_files()
 		case $file in
 		*/trace.h) trace+=("$file") ;;
 		net/*/tests/*) tests+=("$file") ;;
-		tools/*) tools+=("$file") ;;
+		tools/* | Documentation/*) tools+=("$file") ;;
 		*) kernel+=("$file") ;;
 		esac
 	done

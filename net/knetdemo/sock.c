@@ -744,8 +744,8 @@ void knd_sock_addrs(const struct sock *sk, union knd_sockaddr *local,
  * @text: KND_SOCKADDR_LEN bytes
  *
  * A link-local address has the number of the device that it belongs to, as in
- * "[fe80::1%2]:60000": printk's own format leaves it out, or shows one for every
- * IPv6 address.
+ * "[fe80::1%2]:60000": printk's own format leaves it out, or shows one for
+ * every IPv6 address.
  *
  * Context: any.
  * Return: @text.

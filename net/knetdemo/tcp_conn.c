@@ -230,8 +230,8 @@ static bool knd_conn_memory_is_tight(const struct sock *sk)
  *
  * Usually TCP says when its send buffer is full, by sending less. Where memory
  * is tight, a connection may only have KND_CONN_FLOOR in its send queue. Data
- * that the service cannot send stays in the receive queue, so the receive buffer
- * is cut, too. TCP lets it grow again as it is read from.
+ * that the service cannot send stays in the receive queue, so the receive
+ * buffer is cut, too. TCP lets it grow again as it is read from.
  *
  * Context: the socket locked.
  * Return: bytes; 0 where the service has to stop. It is called again when the

@@ -113,7 +113,8 @@ static int knd_tcp_acceptor(void *data)
 		wait_event_interruptible_timeout(tcp->wait,
 						 kthread_should_stop() ||
 						 test_bit(KND_TCP_PENDING,
-							  &tcp->flags), timeout);
+							  &tcp->flags),
+						 timeout);
 		clear_bit(KND_TCP_PENDING, &tcp->flags);
 		/*
 		 * Clear the bit before accepting: a connection that comes later

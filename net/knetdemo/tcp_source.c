@@ -28,8 +28,8 @@ struct knd_source {
 };
 
 /*
- * Whoever has one global IPv6 address usually has all of its /64, so these count
- * as one. A link-local address is one host of many on the link.
+ * Whoever has one global IPv6 address usually has all of its /64, so these
+ * count as one. A link-local address is one host of many on the link.
  */
 static struct in6_addr knd_source_addr(const union knd_sockaddr *peer)
 {

@@ -313,9 +313,10 @@ static void parse_mdtm(struct kunit *test)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		int want = cases[i].mtime ? 0 : -EPROTO;
 		u64 mtime = 0;
 
-		KUNIT_EXPECT_EQ_MSG(test, cases[i].mtime ? 0 : -EPROTO,
+		KUNIT_EXPECT_EQ_MSG(test, want,
 				    knd_ftp_parse_mdtm(cases[i].text, &mtime),
 				    "%s", cases[i].text);
 		KUNIT_EXPECT_EQ(test, cases[i].mtime, mtime);

@@ -190,7 +190,7 @@ static void pace_skips_what_is_old(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, p.skipped, 500);
 	KUNIT_EXPECT_EQ(test, p.next, now - KND_PACE_DEBT_NS);
 
-	/* With a long interval the datagram that is late is sent, not skipped */
+	/* With a long interval the late datagram is sent, not skipped */
 	knd_pace_start(&p, T0, 10 * SEC, 0, 1);
 	knd_pace_sent(&p, T0, 1);
 	KUNIT_EXPECT_EQ(test, knd_pace_due(&p, T0 + 15 * SEC), 1);

@@ -199,7 +199,7 @@ static int retrieve(struct job *j, const struct address *from, double limit)
 			       !j->expired &&
 			       req->stage == KNETDEMO_FTP_STAGE_CONNECT;
 		if (j->no_answer)
-			return ETIMEDOUT;
+			err = ETIMEDOUT;
 		/* Interrupted, but not by a signal that ends the program */
 	} while (err == EINTR && !caught && !j->expired);
 	return err;

@@ -966,7 +966,7 @@ TEST_F(one, seen_while_it_runs_and_never_the_password)
 	EXPECT_NE(NULL, strstr(text, where)) TH_LOG("%s", text);
 	EXPECT_EQ(NULL, strstr(text, PASSWORD));
 	/* Written before the end, so that a program finds its line */
-	EXPECT_EQ(1, *(volatile __u32 *)&r.id);
+	EXPECT_EQ(1, __atomic_load_n(&r.id, __ATOMIC_RELAXED));
 	pthread_join(thread, &res);
 	EXPECT_EQ(-ETIMEDOUT, (long)res);
 

@@ -105,7 +105,8 @@ start_server()
 	inetutils-ftpd)
 		# It daemonises, and writes a PID file
 		[ "$listen" = listen ] && family=-4 || family=-6
-		ip netns exec "$ns1" ftpd -D "$family" -p"$dir/ftpd.pid" || return
+		ip netns exec "$ns1" ftpd -D "$family" \
+			-p"$dir/ftpd.pid" || return
 		slowwait 20 answers "$address" || return
 		pid=$(cat "$dir/ftpd.pid")
 		return
