@@ -129,6 +129,11 @@ static int knd_ftp_connect(struct knd_ftp_xfer *xfer, int which,
 	return 0;
 }
 
+/*
+ * <linux/sunrpc/addr.h> has helpers like these. They are part of sunrpc, on
+ * which this does not depend, and use struct sockaddr.
+ */
+
 /**
  * knd_ftp_get_port - the port of an address
  * @ss: an IPv4 or IPv6 address

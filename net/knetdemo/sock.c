@@ -408,29 +408,28 @@ static void knd_sock_set_calls(struct sock *sk,
 
 /**
  * knd_sock_listen - make a TCP socket that listens
- * @net: the namespace, which the socket does not hold
- * @addr: where to listen; the port may be in use by connections, not by
- *	another listener
+ * @net: the namespace, to which the socket holds no reference
+ * @addr: where to listen; connections may use the port, but no other listener
  * @backlog: connections that may wait to be accepted; capped by somaxconn
- * @lost: to be called, with BH off, when the state of the listener changes,
- *	that is when it is destroyed (ss -K); accepted sockets inherit it, too
- * @ready: to be called, with BH off and under RCU, when there is something to
- *	accept; accepted sockets inherit it until knd_sock_attach()
- * @data: what @ready finds in the listener's sk_user_data, not in a child's
- * @saved: where the default calls are stored
- * @res: where the socket goes
+ * @ready: called with BH disabled and under RCU when a connection can be
+ *	accepted; accepted sockets inherit it until knd_sock_attach()
+ * @lost: called with BH disabled when the listener changes its state, which
+ *	means that it was destroyed (ss -K); accepted sockets inherit it as well
+ * @data: sk_user_data of the listener; accepted sockets do not inherit it
+ * @saved: where the default callbacks are stored
+ * @res: where the socket goes; unchanged on error
  *
- * What every accepted socket inherits: it sends at once what is small, it may
- * be used in softirq, urgent data is part of its stream, and a peer that
- * vanished is found out some day.
+ * Accepted sockets inherit the options of the listener: no delay of small
+ * segments, allocations that are allowed in softirq, urgent data as a part of
+ * the stream, and keepalive probes that notice the loss of a peer.
  *
- * Its address may overlap with that of another one that was made here, as
- * 127.0.0.1 does with 0.0.0.0, so that one can take the place of the other. No
- * process can share the port, whatever it sets.
+ * The address may overlap with that of another listener that this function
+ * made, as 127.0.0.1 does with 0.0.0.0, so that a new listener can replace the
+ * old one. No process can share the port, whatever options it sets.
  *
- * Context: process, in that of the user who asked: low ports need his
- * CAP_NET_BIND_SERVICE.
- * Return: 0 or -errno of socket(), bind() or listen().
+ * Context: process; the credentials of the task decide about low ports.
+ * Return: 0, then the caller owns *@res; or -errno of socket(), bind() or
+ * listen().
  */
 int knd_sock_listen(struct net *net, struct sockaddr_storage *addr, int backlog,
 		    void (*ready)(struct sock *sk),
@@ -455,8 +454,8 @@ int knd_sock_listen(struct net *net, struct sockaddr_storage *addr, int backlog,
 	tcp_sock_set_nodelay(sk);
 	lock_sock(sk);
 	/*
-	 * Only sockets of one user share a port, and no process is this user.
-	 * What is accepted has the user who accepts.
+	 * SO_REUSEPORT compares sk_uid: INVALID_UID keeps every process from
+	 * sharing the port. Accepted sockets have the user that accepts.
 	 */
 	SOCK_INODE(sock)->i_uid = INVALID_UID;
 	WRITE_ONCE(sk->sk_uid, INVALID_UID);
@@ -498,11 +497,11 @@ release:
 }
 
 /**
- * knd_sock_unlisten - a listener calls its owner no more
+ * knd_sock_unlisten - take the callbacks of a listener away
  * @sock: the listener, which still listens
- * @saved: the default calls
+ * @saved: the default callbacks, which it gets back
  *
- * Context: process or softirq. When it returns no call is running.
+ * Context: process or softirq. When this returns, no callback is running.
  */
 void knd_sock_unlisten(struct socket *sock, const struct knd_sock_calls *saved)
 {
@@ -519,8 +518,8 @@ void knd_sock_unlisten(struct socket *sock, const struct knd_sock_calls *saved)
  * @sock: made by knd_sock_listen()
  * @backlog: how many; net.core.somaxconn caps it
  *
- * Unlike listen() this does not revive a listener that was destroyed, whose
- * connections would be reset since it stays shut down.
+ * Unlike listen() this does not revive a listener that was destroyed. Such a
+ * listener stays shut down, so that its connections would be reset.
  *
  * Context: process, @sock not locked.
  */
@@ -550,8 +549,9 @@ bool knd_sock_scoped(const struct socket *sock)
  * @sock: made by knd_sock_listen()
  *
  * Context: process.
- * Return: false where it was destroyed, or where the device that it is bound
- * to is gone. A device that comes back by the same name is another one.
+ * Return: false where the listener was destroyed, or where the device that it
+ * is bound to was removed. A new device of the same name does not help: the
+ * listener is bound to the index of the old one.
  */
 bool knd_sock_listens(const struct socket *sock)
 {
@@ -570,12 +570,13 @@ bool knd_sock_listens(const struct socket *sock)
 }
 
 /**
- * knd_sock_attach - have an accepted socket call its owner
+ * knd_sock_attach - set the callbacks of an accepted socket
  * @sk: the socket
- * @calls: what it calls; each is called with @sk locked
- * @data: what they find in sk_user_data
+ * @calls: the callbacks; each is called with @sk locked
+ * @data: sk_user_data, from which the callbacks find their connection
  *
- * Context: @sk locked. What came before is not told about: evaluate once.
+ * Context: @sk locked. No callback is called for what arrived before, so the
+ * caller has to evaluate the socket once.
  * Return: 0, or -EBUSY where the socket has another owner already, such as a
  * sockmap that a BPF program put it into before it was accepted. Nothing is
  * changed then, and knd_sock_release() leaves the other owner in place.
@@ -599,13 +600,14 @@ int knd_sock_attach(struct sock *sk, const struct knd_sock_calls *calls,
  * knd_sock_lingers - would closing this socket leave something to do?
  * @sk: a TCP socket that does not hold its namespace
  *
- * Such a socket loses its timers when it is closed: what is not acknowledged
- * by then is never sent again, and a socket that waits for the peer waits for
- * ever. Two states need none of them: the end of all, and the wait for the
- * peer's FIN where TCP leaves that to a time-wait socket.
+ * Such a socket loses its timers when it is closed: data that is not
+ * acknowledged by then is never sent again, and a socket that waits for the
+ * peer waits for ever. Only two states need no timer: TCP_CLOSE, and
+ * TCP_FIN_WAIT2 where TCP hands the wait for the peer's FIN to a time-wait
+ * socket.
  *
- * Context: any; the answer is that of the moment if @sk is not locked.
- * Return: true where only a reset ends it.
+ * Context: any; the state can change at once if @sk is not locked.
+ * Return: true where the socket has to be reset.
  */
 bool knd_sock_lingers(const struct sock *sk)
 {
@@ -621,17 +623,15 @@ bool knd_sock_lingers(const struct sock *sk)
 /**
  * knd_sock_release - close an accepted socket
  * @sock: the socket
- * @saved: the default calls, which it is given back
- * @data: as knd_sock_attach() had it, or NULL for a socket that was never
- *	attached. Calls and user data of another owner are left alone: it
+ * @saved: the default callbacks, which it gets back
+ * @data: as passed to knd_sock_attach(), or NULL for a socket that was never
+ *	attached. Callbacks and user data of another owner stay: that owner
  *	takes them away when the socket is closed.
- * @reset: throw away what is not sent and reset the connection
+ * @reset: drop unsent data and reset the connection. A socket that lingers is
+ *	reset in any case, see knd_sock_lingers().
  *
- * A socket that does not hold its namespace loses its timers here: what it
- * has still to send is sent once and never again. Without @reset it must have
- * no unacknowledged output.
- *
- * Context: process, @sock not locked. It calls its owner no more.
+ * Context: process, @sock not locked. When this returns, no callback of the
+ * component is running or will be called for @sock.
  */
 void knd_sock_release(struct socket *sock, const struct knd_sock_calls *saved,
 		      const void *data, bool reset)
@@ -645,7 +645,10 @@ void knd_sock_release(struct socket *sock, const struct knd_sock_calls *saved,
 		rcu_assign_sk_user_data(sk, NULL);
 	}
 	write_unlock_bh(&sk->sk_callback_lock);
-	/* TCP would keep it, by one of the timers that it is about to lose */
+	/*
+	 * Every other state relies on a timer that tcp_close() stops on a
+	 * socket without a reference to its namespace: reset.
+	 */
 	if (knd_sock_lingers(sk))
 		reset = true;
 	release_sock(sk);
@@ -658,16 +661,21 @@ void knd_sock_release(struct socket *sock, const struct knd_sock_calls *saved,
 /**
  * knd_sock_splice - put pages into the send queue without copying them
  * @sk: a connected TCP socket
- * @bvec: the bytes; their pages must not change until they are acknowledged
+ * @bvec: the bytes; nobody may write to their pages until the peer has
+ *	acknowledged them
  * @n: entries of @bvec
  * @offset: bytes to leave out at the start
  * @len: bytes to send after them
- * @more: more will be sent until there is no room: do not send a short segment
+ * @more: the caller sends until there is no room, so TCP does not send a short
+ *	segment now
  *
- * Context: process or softirq, @sk locked, with no backlog where @bvec's pages
- * are those of its receive queue. Does not wait.
- * Return: bytes taken, less than @len where there was no room or memory for
- * more, or -errno; -EAGAIN for none.
+ * Unlike skb_send_sock_locked() this takes bytes of several buffers in one
+ * call, and only a reference to their pages.
+ *
+ * Context: process or softirq, @sk locked. If @bvec's pages are in the receive
+ * queue of @sk, its backlog is empty. Does not wait.
+ * Return: bytes taken, fewer than @len where there was no room or memory for
+ * more; -EAGAIN where there was room for none; another -errno.
  */
 int knd_sock_splice(struct sock *sk, const struct bio_vec *bvec,
 		    unsigned int n, size_t offset, size_t len, bool more)
@@ -717,8 +725,8 @@ static bool knd_sock_addrs_v6(const struct sock *sk, union knd_sockaddr *local,
  * @local: where its own address goes
  * @peer: where its peer's address goes
  *
- * An IPv4 connection of an IPv6 socket has IPv4 addresses. One that is over has
- * them still: the local port is not that of struct sock, which TCP gives back.
+ * An IPv4 connection of an IPv6 socket has IPv4 addresses. The local port is
+ * inet_sport and not skc_num, which TCP clears when the connection ends.
  *
  * Context: any.
  */
@@ -743,9 +751,9 @@ void knd_sock_addrs(const struct sock *sk, union knd_sockaddr *local,
  * @addr: the address
  * @text: KND_SOCKADDR_LEN bytes
  *
- * A link-local address has the number of the device that it belongs to, as in
- * "[fe80::1%2]:60000": printk's own format leaves it out, or shows one for
- * every IPv6 address.
+ * A link-local address is shown with the number of its device, as in
+ * "[fe80::1%2]:60000". The format %pISpc leaves the number out, and %pISpsc
+ * shows one for every IPv6 address.
  *
  * Context: any.
  * Return: @text.

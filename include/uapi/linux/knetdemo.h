@@ -14,16 +14,17 @@
 #define KNETDEMO_IOC_MAGIC	0xDE
 
 /*
- * Show only connections to this IPv4 address (network byte order);
- * INADDR_ANY shows all again. Replaces what was filtered before.
+ * Show only connections to this IPv4 address (network byte order). INADDR_ANY
+ * shows all again. All rules that were there before are removed.
  */
 #define KNETDEMO_IOC_FILTER_ADDRESS	_IOW(KNETDEMO_IOC_MAGIC, 0x01, __be32)
 
 #define KNETDEMO_UDP_MAGIC	0x6b6e6475	/* "kndu" */
 
 /*
- * In front of each datagram where udp_stamp is 1, in network byte order. What
- * a run sends has the numbers 0, 1, 2, ... whether the stack took it or not.
+ * The begin of each datagram if udp_stamp is 1, in network byte order. The
+ * datagrams of a run are numbered 0, 1, 2, ... Those that the stack refused
+ * have numbers, too.
  */
 struct knetdemo_udp_stamp {
 	__be32 magic;	/* KNETDEMO_UDP_MAGIC */
@@ -91,7 +92,7 @@ enum knetdemo_ftp_failed {
  * @server_len: bytes at @server
  * @source_len: bytes at @source; 0 where @source is
  * @fd: a regular file open for writing, without O_APPEND and O_DIRECT
- * @timeout_ms: for each stage, 100 to 600000; 0 is the knob ftp_timeout_ms
+ * @timeout_ms: for each stage, 100 to 600000; 0 is the sysctl ftp_timeout_ms
  * @offset: where to start, in the server's file and in the caller's
  * @bytes: out: written to the file
  * @remote_size: out: what the server said, or KNETDEMO_FTP_SIZE_UNKNOWN
@@ -111,8 +112,9 @@ enum knetdemo_ftp_failed {
  *	as the transfer has begun, so that another thread can read it.
  * @failed: out: enum knetdemo_ftp_failed
  *
- * No text may have a control character. What is out is written whatever the
- * result, but where the request itself was refused.
+ * No text may have a control character. The members marked "out" are written
+ * whether the transfer succeeds or fails. If the request itself is refused,
+ * none of them is written.
  */
 struct knetdemo_ftp_get {
 	__u32 size;
