@@ -60,7 +60,7 @@ make_branch()
 	author="$(git config user.name) <$(git config user.email)>"
 	while read -r patch; do
 		sed "0,/^From: /s/^From: .*/From: $author/" "$patch"
-	done < <(patches_of "$name") | git am -q
+	done < <(patches_of "$name") | git am -q || return
 	git branch -qf "$branch"
 	git checkout -q "$branch"
 }
