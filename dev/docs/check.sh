@@ -50,6 +50,9 @@ done < <(grep -ohE '\b(knd_[a-z0-9_]+|(KND|KNETDEMO)_[A-Z0-9_]+)\b|``[a-z0-9_-]+
 	grep -vE '^knd_sample_(accept|connect)$|_(DAYTIME|daytime_serve)$' |
 	grep -vxE 'knd_monitor_in_ops|knd_monitor_in|tcp_daytime\.c')
 
+"$PYTHON3" dev/docs/rules.py "$TOP" ||
+	die "the table of rules in the tour is not dev/rules"
+
 rc=0
 "$TOP/dev/vm.sh" -n docs -t 900 -f "$work" -- \
 	"${show:+export SHOW=1;} bash /files/job.sh" | tr -d '\r' || rc=$?
