@@ -94,7 +94,10 @@ static int unknown_ioctl(int fd)
 	return -1;
 }
 
-/* Whoever asks, and whatever has become of the namespace */
+/*
+ * An unknown ioctl is ENOTTY for every caller, also after the end of the
+ * namespace
+ */
 TEST(unknown_numbers)
 {
 	int home = open("/proc/self/ns/net", O_RDONLY);
@@ -148,7 +151,7 @@ TEST(opener_is_checked)
 	close(fd);
 }
 
-/* Root of a user namespace is not root here */
+/* Root of a user namespace has no rights in a namespace of the initial one */
 TEST(user_namespace)
 {
 	int fd;
@@ -194,7 +197,10 @@ TEST(namespace_goes)
 		ASSERT_EQ(0, filter_address(fd[i], "127.0.0.1"));
 		ASSERT_EQ(0, knd_set("monitor", "1"));
 		ASSERT_EQ(0, setns(home, CLONE_NEWNET));
-		/* Some before the namespace is taken down, some after */
+		/*
+		 * The namespace has no task any more. The ioctl finds it
+		 * before, during or after its end.
+		 */
 		EXPECT_EQ(-ENODEV, filter_address(fd[i], "127.0.0.1"));
 	}
 	for (i = 0; i < 20; i += 2)

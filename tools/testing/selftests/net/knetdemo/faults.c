@@ -22,7 +22,7 @@ static const char * const faults[] = {
 	"/sys/kernel/debug/failslab/", "/sys/kernel/debug/fail_page_alloc/",
 };
 
-/* Nothing that is done here allocates as often */
+/* No operation of these tests makes as many allocations */
 #define MANY		1000
 
 static int faults_set(const char *name, const char *value)
@@ -66,7 +66,7 @@ static int faults_of_the_module(void)
 	return faults_set("verbose", "0");
 }
 
-/* Have the @n-th allocation of a thread fail; 0: none */
+/* Let the @n-th allocation of a thread fail; 0 lets none fail */
 static int fail_nth(pid_t tid, int n)
 {
 	char dir[32], text[16];
@@ -76,7 +76,7 @@ static int fail_nth(pid_t tid, int n)
 	return knd_write(dir, "fail-nth", text);
 }
 
-/* How many more until then; 0: it has failed */
+/* How many allocations are left until then; 0 means that it has failed */
 static int fail_left(pid_t tid)
 {
 	char dir[32], text[16] = "-1";
@@ -101,7 +101,7 @@ static bool writable(const char *knob, const char *value)
 	return !knd_set(knob, value) && !strcmp(knd_get(knob), value);
 }
 
-/* A thread of the kernel by the beginning of its name; the only one */
+/* The only kernel thread whose name begins with this */
 static pid_t kernel_thread(const char *name)
 {
 	pid_t found = -1, pid;
@@ -121,7 +121,7 @@ static pid_t kernel_thread(const char *name)
 	return found;
 }
 
-/* A connected socket that waits @limit seconds for what comes, or -errno */
+/* A connected socket whose reads wait for @limit seconds, or -errno */
 static int connect_to(const char *addr, int port, int limit)
 {
 	struct timeval tv = { .tv_sec = limit };
@@ -168,7 +168,7 @@ FIXTURE_SETUP(faults)
 	self->self = gettid();
 }
 
-/* Whatever became of the test, the next one shall have memory */
+/* The next test has memory, whether this one passed or failed */
 FIXTURE_TEARDOWN_PARENT(faults)
 {
 	faults_set("probability", "0");
@@ -197,7 +197,7 @@ static const struct change {
 	{ "udp_gso", "1", "8", .udp = true },
 };
 
-/* What runs is what the knobs say */
+/* The services run as the sysctls say */
 static int as_told(void)
 {
 	const char *addr = knd_get("tcp_addr");
@@ -215,7 +215,7 @@ static int as_told(void)
 	return !!strstr(state, "state running") == on ? 0 : -3;
 }
 
-/* All or nothing, wherever it fails */
+/* A write has its whole effect or none, whichever allocation fails */
 TEST_F(faults, knobs)
 {
 	int err, left, n;
@@ -250,7 +250,7 @@ TEST_F(faults, knobs)
 				break;
 		}
 		TH_LOG("%s to %s: %d allocations", c->knob, c->to, n - 1);
-		/* The last time nothing failed */
+		/* In the last round no allocation failed */
 		EXPECT_EQ(0, err);
 		EXPECT_GT(MANY, n);
 		if (c->fails)
@@ -366,7 +366,7 @@ TEST_F(faults, emitter)
 	ASSERT_LT(0, tid);
 	for (n = 1; n <= 10; n++) {
 		ASSERT_EQ(0, fail_nth(tid, n));
-		/* Each datagram allocates something */
+		/* Sending a datagram allocates memory */
 		do {
 			ASSERT_EQ(13, recv(fd, buf, sizeof(buf), 0));
 			left = fail_left(tid);
@@ -483,7 +483,7 @@ TEST_F(faults, echo)
 	ASSERT_EQ(0, fail_often(20));
 	pid = fork();
 	if (!pid) {
-		/* Small ones are copied, large ones are not */
+		/* Small messages are copied, large ones are spliced */
 		for (size_t at = 0; at < sizeof(out); at += n) {
 			n = at < 2000 ? 100 : sizeof(out) - at;
 			n = send(fd, out + at, n, MSG_NOSIGNAL);
@@ -505,7 +505,9 @@ TEST_F(faults, echo)
 	close(fd);
 }
 
-/* None at all for a while: it goes on where it was */
+/*
+ * No allocation succeeds for a while; then the stream continues without a loss
+ */
 TEST_F(faults, echo_without_any)
 {
 	const struct timespec pause = { .tv_nsec = 200000000 };

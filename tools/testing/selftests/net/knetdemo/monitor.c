@@ -402,7 +402,7 @@ TEST_F(monitor, off_and_on)
 	ASSERT_EQ(0, monitor_connects(variant->local, 1, 3));
 	EXPECT_EQ(0, knd_run(HOOKED));
 	ASSERT_EQ(0, knd_set("monitor", "0"));
-	/* Off costs nothing, since there is no hook */
+	/* While the monitor is off there is no hook, so it costs nothing */
 	EXPECT_EQ(1, knd_run(HOOKED));
 	ASSERT_EQ(0, monitor_connects(variant->local, 1, 3));
 	EXPECT_EQ(3, knd_stat("monitor_attempts"));
@@ -752,7 +752,7 @@ TEST(filter_errors)
 	EXPECT_EQ(EINVAL, errno);
 	close(fd);
 
-	/* As many as there may be in one write, and one more */
+	/* As many rules as one write may have, and one more */
 	for (int i = 0; i < 62; i++)
 		sprintf(text + strlen(text), "add 2001:db8:ffff:ffff:ffff:ffff:ffff:%x/128 1-65535\n",
 			0x1000 + i);

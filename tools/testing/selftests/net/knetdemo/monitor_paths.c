@@ -1120,7 +1120,10 @@ FIXTURE_TEARDOWN(director)
 {
 }
 
-/* The client's attempt is the client's; likewise */
+/*
+ * A client in the peer connects to the director. Returns how often its SYN was
+ * sent, or -1. Its own namespace has one record of that.
+ */
 static long long client_connects(const char *addr, int home, int peer,
 				 bool wait)
 {
@@ -1288,7 +1291,7 @@ static int connects_as_one(void)
 	return latest_pid() != 1;
 }
 
-/* Likewise, but as one more namespace down */
+/* The same from a namespace one level further down */
 static int connects_below(void)
 {
 	int pid = in_pid_namespace(connects_as_one);

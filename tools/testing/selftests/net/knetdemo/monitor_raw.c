@@ -18,7 +18,7 @@ struct packet {
 	uint8_t byte[PACKET_MAX];
 };
 
-/* What the monitor should have recorded */
+/* The records that the monitor should have */
 struct expected {
 	char src[64];
 	char dst[64];
@@ -85,7 +85,7 @@ static unsigned int get16(const uint8_t *p)
 	return p[0] << 8 | p[1];
 }
 
-/* A SYN as it should be, with some options behind either header */
+/* A valid SYN, with options behind either header */
 static void make(struct packet *p, int family, unsigned int *seed)
 {
 	unsigned int data = rand_r(seed) % 20, opt = rand_r(seed) % 3 * 4;
@@ -135,7 +135,7 @@ static void make(struct packet *p, int family, unsigned int *seed)
 		put16(b + 4, p->len - 40);
 }
 
-/* Something wrong with it, perhaps */
+/* Damage the packet, in some of the cases */
 static void spoil(struct packet *p, unsigned int *seed)
 {
 	unsigned int n = rand_r(seed) % 4, i;
@@ -255,7 +255,7 @@ static int arrived(int tun, const struct packet *p, int family)
 		if (family == AF_INET) {
 			put16(want + 2, p->len);
 			memcpy(want + 10, got + 10, 2);
-			/* No identification is none of ours, nor an address */
+			/* The kernel fills in an identification that is 0 */
 			if (!get16(want + 4))
 				memcpy(want + 4, got + 4, 2);
 		}
@@ -280,7 +280,7 @@ TEST_F(raw, flood)
 		spoil(&p, &self->seed);
 		if (sendto(self->fd, p.byte, p.len, 0, (void *)&self->to,
 			   self->to_len) < 0) {
-			/* Not even a header: never was a packet */
+			/* Shorter than an IP header: the kernel refuses it */
 			ASSERT_EQ(EINVAL, errno);
 			refused++;
 			continue;
@@ -326,7 +326,9 @@ TEST_F(raw, only_what_goes_out)
 		uint8_t *b = p.byte;
 
 		make(&p, variant->family, &self->seed);
-		/* From over there, to us or back to where it came from */
+		/*
+		 * From the other side, to this host or back to the other side
+		 */
 		if (variant->family == AF_INET) {
 			b[15] = 1;
 			b[19] = 2 + i % 2;

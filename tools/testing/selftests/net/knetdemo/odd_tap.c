@@ -54,7 +54,7 @@ struct segment {
 	size_t len;
 };
 
-/* The same numbers in each run */
+/* The same pseudo-random numbers in each run */
 static unsigned int number(unsigned int below)
 {
 	static uint32_t x = 0x2545f491;
@@ -163,7 +163,7 @@ static void make_header(uint8_t *to, const uint8_t *frame, size_t header,
 	tcp->check = fold(add(sum, data, len));
 }
 
-/* What finds no room in the device is lost and sent again */
+/* A frame that the device has no room for is lost, and TCP sends it again */
 static void write_vec(int fd, const struct iovec *iov, int n)
 {
 	if (writev(fd, iov, n) < 0 && errno != EIO && errno != ENOMEM &&

@@ -168,7 +168,9 @@ TEST_F(tcp, stop_ends_connections_in_order)
 	EXPECT_EQ(0, recv(idle, &c, 1, 0));
 	EXPECT_EQ(2, knd_stat("tcp_closed_stopped"));
 	EXPECT_EQ(-ECONNREFUSED, dial(variant->dial, PORT));
-	/* ... and may start again at once, with these not closed yet */
+	/*
+	 * The service may start again at once, while these are not closed yet
+	 */
 	EXPECT_EQ(0, knd_set("tcp", "1"));
 	close(fd);
 	close(idle);
@@ -256,7 +258,7 @@ TEST_F(tcp, chargen_pattern)
 	ASSERT_EQ(0, start(variant->listen, "chargen"));
 	fd = dial(variant->dial, PORT);
 	ASSERT_LE(0, fd);
-	/* What it is sent is thrown away */
+	/* Received data is discarded */
 	EXPECT_EQ(0, send_all(fd, "quiet", 5));
 	while (done < total) {
 		n = recv(fd, buf, sizeof(buf), 0);
@@ -291,7 +293,7 @@ static int reset_by_peer(int fd)
 	return close(fd);
 }
 
-/* From now on nothing of the service's reaches its peers */
+/* From now on no packet of the service reaches its peers */
 static int cut_off(void)
 {
 	return knd_run("nft 'add table inet t; add chain inet t c "
@@ -441,7 +443,7 @@ TEST_F(service, port_in_use)
 	EXPECT_EQ(-EADDRINUSE, knd_set("tcp", "1"));
 	EXPECT_STREQ("0", knd_get("tcp"));
 
-	/* A service that runs is not touched by a write that fails */
+	/* A write that fails changes nothing in a running service */
 	ASSERT_EQ(0, knd_set("tcp_port", "60002"));
 	ASSERT_EQ(0, start("127.0.0.1", "echo"));
 	conn = dial("127.0.0.1", 60002);
@@ -460,7 +462,7 @@ TEST_F(service, port_in_use)
 	close(fd);
 }
 
-/* Listen on a port that is another's; 0 or -errno */
+/* Listen on a port that another socket has; 0 or -errno */
 static int intrude(const char *text, int option)
 {
 	struct sockaddr_storage ss;
@@ -591,7 +593,7 @@ TEST_F(service, at_most_max_conns)
 	EXPECT_EQ(3, knd_stat("tcp_accepted"));
 	EXPECT_EQ(3, listed());
 
-	/* A place that becomes free is used again */
+	/* The slot of a closed connection is used again */
 	close(fd[0]);
 	EXPECT_EQ(2, wait_listed(2, 5000));
 	fd[0] = dial("127.0.0.1", PORT);
@@ -607,7 +609,7 @@ static int add_address(const char *text)
 	return knd_run(command);
 }
 
-/* A global IPv6 address is one of a /64 that has one owner */
+/* All addresses of a global /64 count as one source */
 TEST_F(service, at_most_so_many_of_a_network)
 {
 	int a, b, c;
@@ -675,7 +677,7 @@ TEST_F(service, link_local)
 	close(fd);
 	EXPECT_EQ(1, knd_wait_stat("tcp_closed", 1, 20000));
 
-	/* Another device by that name, with another number */
+	/* Another device with the same name and another index */
 	ASSERT_EQ(0, knd_run("ip link del knd0"));
 	EXPECT_LE(1, knd_wait_stat("tcp_accept_errors", 1, 20000));
 	EXPECT_EQ(0, knd_stat("tcp_relistened"));
@@ -793,7 +795,7 @@ TEST_F(service, silent_clients_are_evicted)
 	EXPECT_EQ(0, ask(busy, "new"));
 	EXPECT_EQ(n + 1, knd_wait_stat("tcp_accepted", n + 1, 20000));
 
-	/* Takes effect on those that are there */
+	/* The change takes effect on existing connections */
 	ASSERT_EQ(0, knd_set("tcp_idle_ms", "3000"));
 	EXPECT_EQ(0, ask(busy, "busy"));
 	began = now_ms();
@@ -803,7 +805,7 @@ TEST_F(service, silent_clients_are_evicted)
 	}
 	took = now_ms() - began;
 	EXPECT_EQ(n, knd_stat("tcp_closed_idle"));
-	/* They had been silent before, for as long as making them took */
+	/* The connections were idle already while the others were opened */
 	EXPECT_GE(3000 + knd_slow(2000, 5000), took);
 	for (int i = 0; i < n; i++) {
 		EXPECT_EQ(0, recv(fd[i], &c, 1, 0));
@@ -841,7 +843,10 @@ TEST_F(service, silent_client_has_its_time)
 	EXPECT_EQ(tries, knd_wait_stat("tcp_closed_idle", tries, 5000));
 }
 
-/* What the peer takes late is no silence: its time begins at the last byte */
+/*
+ * The idle time begins when the peer has acknowledged the last byte, however
+ * late that is
+ */
 TEST_F(service, idle_since_the_peer_took_it_all)
 {
 	int limit = knd_slow(2000, 6000), size = 4096, fd;
@@ -859,7 +864,10 @@ TEST_F(service, idle_since_the_peer_took_it_all)
 				sizeof(size)));
 	ASSERT_EQ(0, connect(fd, (struct sockaddr *)&ss, len));
 	EXPECT_EQ(0, send_all(fd, buf, sizeof(buf)));
-	/* It is all in the service's send queue, for want of a window */
+	/*
+	 * All bytes are in the send queue of the service, as the window is
+	 * closed
+	 */
 	ASSERT_EQ(sizeof(buf), knd_wait_stat("tcp_bytes_out", sizeof(buf),
 					     5000));
 	usleep(limit * 700);
@@ -905,7 +913,7 @@ TEST_F(service, bytes_that_nobody_reads_share_pages)
 		setsockopt(fds[i], SOL_SOCKET, SO_RCVBUF, &one, sizeof(one));
 		setsockopt(fds[i], SOL_TCP, TCP_NODELAY, &one, sizeof(one));
 		ASSERT_EQ(0, connect(fds[i], (struct sockaddr *)&ss, len));
-		/* More than its window takes */
+		/* More than the window of the client */
 		ASSERT_EQ(0, send_all(fds[i], sent, sizeof(sent)));
 		want += sizeof(sent) + bytes;
 	}
@@ -929,7 +937,7 @@ TEST_F(service, bytes_that_nobody_reads_share_pages)
 	}
 }
 
-/* Who ends his side and then takes nothing is not waited for for ever */
+/* A client that half-closes and then reads nothing is given up after a time */
 TEST_F(service, output_that_stands_still_is_given_up)
 {
 	long long began;
@@ -1058,7 +1066,10 @@ TEST_F(service, a_destroyed_listener)
 	ASSERT_EQ(0, start("127.0.0.1", "echo"));
 	ASSERT_EQ(0, knd_run("ss -tlK sport = 60000 > /dev/null"));
 	ASSERT_EQ(1, knd_wait_stat("tcp_relistened", 1, 20000));
-	/* What a write of the backlog made of it was a listener that resets */
+	/*
+	 * The write must not revive the destroyed listener, which would reset
+	 * each connection
+	 */
 	ASSERT_EQ(0, knd_set("tcp_backlog", "64"));
 	fd = dial("127.0.0.1", PORT);
 	ASSERT_LE(0, fd);
@@ -1106,7 +1117,7 @@ TEST_F(service, many_connections)
 	EXPECT_EQ(n, knd_stat("tcp_accepted"));
 	for (int i = 0; i < n; i++)
 		close(fd[i]);
-	/* By a reset where clients are more than TIME_WAIT holds */
+	/* Clients beyond the limit of time-wait sockets end by a reset */
 	EXPECT_EQ(n, knd_wait_stat("tcp_closed", n, 20000));
 	EXPECT_EQ(n, knd_stat("tcp_closed_peer") +
 		     knd_stat("tcp_closed_reset"));
@@ -1124,7 +1135,10 @@ TEST_F(service, a_greedy_client_does_not_starve_others)
 	other = dial("127.0.0.1", PORT);
 	ASSERT_LE(0, greedy);
 	ASSERT_LE(0, other);
-	/* It sends without reading: the window closes, memory is bounded */
+	/*
+	 * The client sends and does not read: the window closes, memory is
+	 * bounded
+	 */
 	for (sent = 0, n = 1; n > 0; sent += n) {
 		struct pollfd p = { .fd = greedy, .events = POLLOUT };
 
@@ -1138,7 +1152,7 @@ TEST_F(service, a_greedy_client_does_not_starve_others)
 		ASSERT_EQ(0, ask(other, "me too"));
 	}
 
-	/* Nothing was lost: it all comes back when it is read */
+	/* No byte was lost: all of them arrive when the client reads */
 	shutdown(greedy, SHUT_WR);
 	for (; (n = recv(greedy, buf, sizeof(buf), 0)) > 0; sent -= n)
 		;
@@ -1231,7 +1245,7 @@ TEST_F(service, moves_under_load)
 	EXPECT_EQ(0, status);
 }
 
-/* Who waited in the queue of the old place is served */
+/* Connections in the queue of the old listener are served */
 TEST_F(service, no_one_in_the_queue_is_lost)
 {
 	int fd[50], rounds = knd_slow(10, 3);
@@ -1263,7 +1277,10 @@ TEST_F(service, namespaces_do_not_see_each_other)
 	EXPECT_EQ(-ECONNREFUSED, dial("127.0.0.1", PORT));
 	EXPECT_EQ(0, listed());
 	EXPECT_EQ(0, knd_stat("tcp_accepted"));
-	/* The first one goes on for who is connected to it, then goes away */
+	/*
+	 * The namespace lives as long as its socket here: the first service
+	 * goes on
+	 */
 	EXPECT_EQ(0, ask(fd, "out there"));
 	close(fd);
 }

@@ -182,7 +182,7 @@ static int join(const char *dir)
 	return knd_write(dir, "cgroup.procs", "0");
 }
 
-/* A figure of memory.stat of the child group */
+/* A value of memory.stat of the child group */
 static long long group_memory(const char *name)
 {
 	char text[8192], *line, *save;
@@ -210,7 +210,7 @@ FIXTURE_SETUP(bpf)
 	self->prog = -1;
 }
 
-/* Nothing of this is left for the tests that follow */
+/* Leave nothing behind for the next tests */
 FIXTURE_TEARDOWN_PARENT(bpf)
 {
 	join(CGROUP);
@@ -249,7 +249,7 @@ TEST_F(bpf, a_connection_of_a_sockmap_is_refused)
 	ASSERT_EQ(0, detach_program(self->prog, CGROUP, BPF_CGROUP_SOCK_OPS));
 	EXPECT_EQ(n, knd_stat("tcp_accepted"));
 	EXPECT_EQ(0, listed());
-	/* The next one has no other owner */
+	/* The next connection has no other owner */
 	fd = dial("127.0.0.1", PORT);
 	ASSERT_LE(0, fd);
 	EXPECT_EQ(0, ask(fd, "alone"));
@@ -412,7 +412,7 @@ TEST_F(bpf, the_cgroup_of_the_acceptor_is_charged)
 		ASSERT_LE(0, fds[i]);
 		ASSERT_LT(0, recv(fds[i], buf, sizeof(buf), 0));
 	}
-	/* Each has more queued than that */
+	/* Each connection has more than that in its queues */
 	EXPECT_LT(16 * (long long)sizeof(buf), group_memory("sock"));
 
 	EXPECT_EQ(0, knd_set("tcp", "0"));

@@ -20,7 +20,7 @@
 #include "../../kselftest_harness.h"
 #include "tcp_test.h"
 
-/* What the clients share with the test */
+/* Memory that the clients share with the test */
 struct shared {
 	int port;		/* where the service is, or will be */
 	bool stop;
@@ -91,7 +91,7 @@ static void converse(unsigned int seed)
 		return;
 	}
 	add(&shared->connected, 1);
-	/* Every sixth one leaves at once, every other one of them by a reset */
+	/* Every sixth client leaves at once, half of these by a reset */
 	for (int step = seed % 6 ? 40 : 0; step && !stopping(); step--) {
 		size_t len = step % 8 ? 1 + (seed * step) % 200 : sizeof(out);
 		struct pollfd p = { .fd = fd, .events = POLLIN };
@@ -202,7 +202,7 @@ static long sockstat(const char *name)
 	return at ? atol(at + strlen(name)) : -1;
 }
 
-/* What the kernel complained about since the message @from */
+/* Warnings of the kernel since the message @from */
 static int complaints(int kmsg)
 {
 	static const char * const bad[] = {
@@ -268,7 +268,10 @@ FIXTURE(stress) {
 
 FIXTURE_SETUP(stress)
 {
-	/* Only the first namespace has it; the file stays that one's */
+	/*
+	 * Only the initial network namespace has this file. The descriptor
+	 * refers to it from every namespace.
+	 */
 	self->tcp_mem = open("/proc/sys/net/ipv4/tcp_mem", O_RDWR);
 	ASSERT_LE(0, self->tcp_mem);
 	self->kmsg = open("/dev/kmsg", O_RDONLY | O_NONBLOCK);
@@ -289,7 +292,9 @@ FIXTURE_TEARDOWN(stress)
 	EXPECT_EQ(knd_stat("tcp_accepted"), knd_stat("tcp_closed"));
 	EXPECT_EQ(knd_stat("tcp_closed"), sum_of_reasons());
 	EXPECT_EQ(0, knd_stuck());
-	/* Namespaces are dismantled, and sockets freed, in their own time */
+	/*
+	 * Dismantling namespaces and freeing sockets takes a while: wait for it
+	 */
 	while ((sockstat("alloc") > self->sockets ||
 		acceptors() > self->acceptors) && now_ms() < end)
 		usleep(10000);
@@ -298,7 +303,7 @@ FIXTURE_TEARDOWN(stress)
 	EXPECT_EQ(0, complaints(self->kmsg));
 }
 
-/* One thing that an administrator does, as the clients go on */
+/* One operation of an administrator, while the clients continue */
 static int administer(int round)
 {
 	static const char * const services[] = {
@@ -376,7 +381,10 @@ TEST_F(stress, all_at_once)
 		EXPECT_EQ(0, status) TH_LOG("round %d", round);
 	}
 	__atomic_store_n(&shared->stop, true, __ATOMIC_SEQ_CST);
-	/* Whoever waits for what it is owed gets it, or an end */
+	/*
+	 * A client that waits for data receives the data or the end of the
+	 * stream
+	 */
 	EXPECT_EQ(0, knd_set("tcp", "0"));
 	for (int i = 0; i < clients; i++) {
 		ASSERT_EQ(pid[i], waitpid(pid[i], &status, 0));
@@ -386,7 +394,10 @@ TEST_F(stress, all_at_once)
 	       shared->connected, knd_stat("tcp_accepted"), shared->sent,
 	       shared->received);
 	EXPECT_EQ(0, shared->wrong);
-	/* All that was received was counted as sent, and the other way */
+	/*
+	 * The bytes that clients received are those that the service counted,
+	 * and likewise in the other direction
+	 */
 	EXPECT_LE(shared->received, knd_stat("tcp_bytes_out"));
 	EXPECT_GE(shared->sent, knd_stat("tcp_bytes_in"));
 	EXPECT_LT(0, shared->received);
@@ -460,9 +471,9 @@ TEST_F(stress, pages_of_a_stream_are_freed)
 }
 
 /*
- * Clients that take nothing: what is queued for them stays below the limit from
- * which TCP saves memory, at the cost of everybody, and who does take what it
- * gets is served all the same
+ * Clients that read nothing. The memory of their queues stays below the limit
+ * from which TCP reduces the buffers of every socket, and a client that reads
+ * is still served.
  */
 static void hoard(struct __test_metadata *_metadata, int tcp_mem,
 		  const char *service)
@@ -471,7 +482,10 @@ static void hoard(struct __test_metadata *_metadata, int tcp_mem,
 	/* Without a limit they would queue 80 MiB and more */
 	int conns = echo ? 32 : 128, fds[128], one = 1, fd, n;
 	const char limits[] = "16384 65536 131072";
-	/* What the clients' own sockets hold, and was under way, is no hoard */
+	/*
+	 * Memory of the clients' own sockets and of packets in flight does not
+	 * count
+	 */
 	long limit = 16384 + 16 * conns;
 	static uint8_t buf[1 << 16];
 	struct sockaddr_storage ss;
@@ -486,7 +500,7 @@ static void hoard(struct __test_metadata *_metadata, int tcp_mem,
 	for (int i = 0; i < conns; i++) {
 		fds[i] = socket(AF_INET, SOCK_STREAM, 0);
 		ASSERT_LE(0, fds[i]);
-		/* What they queue themselves is as little as there may be */
+		/* The clients' own queues are as small as TCP permits */
 		setsockopt(fds[i], SOL_SOCKET, SO_RCVBUF, &one, sizeof(one));
 		setsockopt(fds[i], SOL_SOCKET, SO_SNDBUF, &one, sizeof(one));
 		ASSERT_EQ(0, connect(fds[i], (struct sockaddr *)&ss, len));
@@ -505,7 +519,7 @@ static void hoard(struct __test_metadata *_metadata, int tcp_mem,
 		usleep(20000);
 	}
 	TH_LOG("%s: at most %ld pages", service, most);
-	/* It was hoarded, until it was too much */
+	/* The queues took much memory, but less than the limit */
 	EXPECT_LT(16384 / 2, most);
 	EXPECT_GT(limit, most);
 

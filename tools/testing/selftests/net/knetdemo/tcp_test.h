@@ -17,7 +17,7 @@
 #include "knetdemo_test.h"
 
 #define PORT	60000
-/* None that the kernel gives to clients, which would be in the way */
+/* Outside of ip_local_port_range, so that no client has this port */
 #define MOVED_PORT	20000
 #define LINE	74
 #define PERIOD	(95 * LINE)
@@ -93,7 +93,7 @@ static inline int send_all(int fd, const void *buf, size_t len)
 	return 0;
 }
 
-/* What came before the end, at most len; -errno */
+/* Bytes received before the end of the stream, at most len; or -errno */
 static inline ssize_t recv_all(int fd, void *buf, size_t len)
 {
 	size_t done = 0;
@@ -110,7 +110,7 @@ static inline ssize_t recv_all(int fd, void *buf, size_t len)
 	return done;
 }
 
-/* Does the peer send back what it is sent? 0 or -errno */
+/* Send a text and compare its echo; 0 or -errno */
 static inline int ask(int fd, const char *text)
 {
 	char answer[64];

@@ -183,7 +183,7 @@ static long interval_of(struct __test_metadata *_metadata, int fd, long rate)
 	knd_set("udp", "1");
 	udp_wait_over(60000);
 	most = 1000 * 1e6 / (udp_number("elapsed_us") + 1);
-	/* Until nothing has come for a while */
+	/* Read until no datagram has arrived for a while */
 	while (receive(fd, buf, sizeof(buf), 200, &len))
 		;
 	while (1e6 / interval_us > most / 4)
@@ -233,9 +233,9 @@ TEST_F(pace, rate_10k_in_segments)
 }
 
 /*
- * Of the interval and the rate the rate holds unless it is 0, whichever was
- * written first. A rate whose interval is no whole number of microseconds is
- * kept as exactly as others are.
+ * A rate that is not 0 takes precedence over the interval, whichever was
+ * written last. It is kept exactly also if its interval is no whole number of
+ * microseconds.
  */
 TEST_F(pace, rate_in_datagrams_a_second)
 {

@@ -252,7 +252,7 @@ TEST_F_TIMEOUT(stress, every_change_at_once, 1200)
 	EXPECT_EQ(runs, udp_number("run"));
 	EXPECT_STRNE("running", udp_text("state"));
 
-	/* What is set now is all that the next run does */
+	/* The next run follows the values that are set now */
 	ASSERT_EQ(0, knd_set("udp_count", "1000"));
 	ASSERT_EQ(0, knd_set("udp_size", "64"));
 	ASSERT_EQ(0, knd_set("udp_interval_us", "0"));
