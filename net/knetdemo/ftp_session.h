@@ -137,7 +137,8 @@ struct knd_ftp_xfer {
 
 	/*
 	 * All that follows belongs to the task that runs the transfer. First
-	 * the request, which is checked and does not change, but as said.
+	 * the request, which is checked once; of it only @server, @password and
+	 * @timeout_ms change later, as described above.
 	 */
 	struct file *file;
 	struct sockaddr_storage server;

@@ -135,7 +135,7 @@ static bool knd_chargen_send(struct knd_conn *c)
 	return done >= KND_CONN_BUDGET && knd_conn_room(c);
 }
 
-/* A peer that closed its side is owed nothing more */
+/* A peer that closed its side gets no more output */
 static bool knd_chargen_serve(struct knd_conn *c)
 {
 	bool more = knd_discard_serve(c);

@@ -60,7 +60,7 @@ const struct knd_service_ops * const knd_services[] = {
 	KND_SERVICES(KND_SERVICE_PTR, KND_SERVICE_PTR)
 };
 
-/* Concurrency managed: connections do not multiply threads */
+/* Concurrency managed: many connections do not cause as many threads */
 static struct workqueue_struct *knd_conn_wq;
 /*
  * For deferred services, whose work items take long. Its threads are scheduled
@@ -269,7 +269,7 @@ static bool knd_conn_serve(struct knd_conn *c)
 	if (unlikely(c->send_err))
 		return true;
 	c->serving = true;
-	/* What a peer sends while the connection is being closed is lost */
+	/* While the connection is being closed, input is discarded */
 	more = c->state == KND_CONN_OPEN ? c->ops->serve(c) :
 					   knd_discard_serve(c);
 	c->serving = false;
@@ -278,8 +278,8 @@ static bool knd_conn_serve(struct knd_conn *c)
 }
 
 /*
- * Callbacks. TCP calls them with the socket locked, and so does whoever takes
- * sk_user_data away.
+ * Callbacks. TCP calls them with the socket locked. Code that clears
+ * sk_user_data holds that lock, too.
  */
 
 static struct knd_conn *knd_conn_of(const struct sock *sk)
@@ -448,7 +448,7 @@ static void knd_conn_release(struct knd_conn *c, enum knd_close why, bool reset)
 	knd_sock_release(c->sock, &kn->tcp.calls, c, reset);
 	c->sock = NULL;
 	/*
-	 * Free the slot before the end is counted, so that whoever sees the
+	 * Free the slot before the end is counted: a client that sees the new
 	 * count can connect.
 	 */
 	knd_source_put(&kn->tcp.sources, c->source);
@@ -590,7 +590,7 @@ void knd_conn_start(struct knd_net *kn, struct socket *sock)
 	INIT_WORK(&c->work, knd_conn_work);
 	timer_setup(&c->timer, knd_conn_timer, 0);
 	u64_stats_init(&c->syncp);
-	/* The first one is the work item's, the second one is ours */
+	/* The work item drops the first one, this function the second one */
 	refcount_set(&c->refs, 2);
 	sock_hold(c->sk);
 

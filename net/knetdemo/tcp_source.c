@@ -28,8 +28,9 @@ struct knd_source {
 };
 
 /*
- * Whoever has one global IPv6 address usually has all of its /64, so these
- * count as one. A link-local address is one host of many on the link.
+ * A host with one global IPv6 address can usually have all addresses of its
+ * /64, so these count as one source. Link-local addresses share one prefix, so
+ * each counts as a source of its own.
  */
 static struct in6_addr knd_source_addr(const union knd_sockaddr *peer)
 {
