@@ -192,14 +192,14 @@ count_kunit()
 # Builds make way for guests, and come in the order in which they are needed
 build() { nice -n 19 "$TOP/dev/kernel.sh" "$@"; }
 
-# These need what only one kernel has: fault injection, and SMC, which wants a
-# kernel with InfiniBand. Left out in the debug kernel is also what measures
+# These need what only one kernel has: fault injection; hibernation; SMC, which
+# wants a kernel with InfiniBand. Left out in the debug kernel is also what measures
 # rates, or drives mostly the tool, servers or other parts of the kernel: it takes
 # long there and runs no code of the component that other programs do not. The
 # second guest is for what takes longest of the rest.
 debug_only=(faults)
-smc=(monitor_smc)
-distro_only=("${smc[@]}" monitor_paths udp_pace sysctl_files.sh tool.sh tool_get.sh
+binary_only=(ftp_suspend monitor_smc)
+distro_only=("${binary_only[@]}" monitor_paths udp_pace sysctl_files.sh tool.sh tool_get.sh
 	ftp_large ftp_servers.sh shapes.sh)
 second=(tcp tcp_bpf tcp_netns.sh tcp_stress udp udp_stress)
 
@@ -218,9 +218,9 @@ rc=0
 "$TOP/dev/distro.sh" > /dev/null || rc=$?
 distro=distro
 if [ "$rc" -eq 3 ]; then
-	# The release kernel stands in, and has no SMC
+	# The release kernel stands in, and has neither hibernation nor SMC
 	distro=release
-	debug_only+=("${smc[@]}")
+	debug_only+=("${binary_only[@]}")
 fi
 
 # No more than three guests at a time, and what is needed first is built first
