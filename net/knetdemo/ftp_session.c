@@ -229,7 +229,10 @@ static void knd_ftp_keep_text(struct knd_ftp_xfer *xfer)
 	}
 }
 
-/* Has the transfer to end? Asked where a loop may not wait for anything. */
+/*
+ * Has the transfer to end? Each loop has to ask: a peer whose socket is always
+ * ready keeps it out of knd_stream_wait(), or lets that return at once.
+ */
 static int knd_ftp_check(const struct knd_ftp_xfer *xfer)
 {
 	if (READ_ONCE(xfer->stop))
@@ -584,7 +587,7 @@ static int knd_ftp_do_open(struct knd_ftp_xfer *xfer)
 		return knd_ftp_to_rest(xfer);
 	if (!pasv_follows || err == -EINTR || err == -ENETDOWN)
 		return err;
-	/* Some firewalls and address translators only understand PASV */
+	/* Some firewalls and address translators only open ports of PASV */
 	knd_ftp_close(xfer, KND_FTP_DATA, true);
 	return KND_FTP_PASV;
 }
@@ -658,6 +661,14 @@ static void knd_ftp_final(struct knd_ftp_xfer *xfer)
 		xfer->ctrl_err = code;
 }
 
+/* The control connection ended, or had bytes that are no reply */
+static int knd_ftp_ctrl_failed(struct knd_ftp_xfer *xfer)
+{
+	xfer->failed = xfer->ctrl_err == -EPROTO ?
+		       KNETDEMO_FTP_FAILED_REPLY : KNETDEMO_FTP_FAILED_CONTROL;
+	return xfer->ctrl_err;
+}
+
 static bool knd_ftp_heard_all(const struct knd_ftp_xfer *xfer)
 {
 	return xfer->final || xfer->ctrl_err;
@@ -706,10 +717,8 @@ static int knd_ftp_do_accept(struct knd_ftp_xfer *xfer)
 			/* After a refusal the server will not connect */
 			if (xfer->final && !knd_ftp_is(xfer->final, 2))
 				return knd_ftp_refused(xfer, xfer->final);
-			if (xfer->ctrl_err) {
-				xfer->failed = KNETDEMO_FTP_FAILED_CONTROL;
-				return xfer->ctrl_err;
-			}
+			if (xfer->ctrl_err)
+				return knd_ftp_ctrl_failed(xfer);
 			err = knd_ftp_wait_data(xfer);
 			if (err)
 				return err;
@@ -862,10 +871,7 @@ static int knd_ftp_do_complete(struct knd_ftp_xfer *xfer)
 		 */
 		if (xfer->ctrl_err != -EPROTO && knd_ftp_size_agrees(xfer))
 			return KND_FTP_END;
-		xfer->failed = xfer->ctrl_err == -EPROTO ?
-			    KNETDEMO_FTP_FAILED_REPLY :
-			    KNETDEMO_FTP_FAILED_CONTROL;
-		return xfer->ctrl_err;
+		return knd_ftp_ctrl_failed(xfer);
 	}
 	/* More bytes are fine: the file has grown meanwhile */
 	if (xfer->size != KNETDEMO_FTP_SIZE_UNKNOWN &&

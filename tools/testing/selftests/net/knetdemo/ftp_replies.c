@@ -35,6 +35,7 @@ struct ftp_case {
 	const char *half;
 	size_t cut;
 	const char *after_cut;
+	bool no_connect;
 	const char *sends;		/* a command that has to be sent */
 	const char *sends_not;		/* a command that must not be sent */
 };
@@ -80,6 +81,7 @@ static void run_case(struct __test_metadata *_metadata, struct ftp_server *s,
 	s->half = c->half;
 	s->cut = c->cut;
 	s->after_cut = c->after_cut;
+	s->no_connect = c->no_connect;
 	s->commands[0] = '\0';
 	fd = new_file();
 	ASSERT_EQ((ssize_t)c->offset, pwrite(fd, data, c->offset, 0));
@@ -407,16 +409,20 @@ TEST_F(replies, refusals_have_their_stage)
 		  AT(RETR, REPLY) },
 		{ "RETR 226", { { "RETR", "226 done\r\n" } }, .err = -EPROTO,
 		  AT(RETR, REPLY) },
+		/* No data connection: the reply alone ends the transfer */
 		{ "425 after 150", { { "150", "150 a\r\n425 b\r\n" } },
-		  .asks = ACTIVE, .err = -ECONNREFUSED, AT(OPEN, REPLY),
-		  .text = "b" },
+		  .asks = ACTIVE, .no_connect = true, .err = -ECONNREFUSED,
+		  AT(OPEN, REPLY), .text = "b" },
+		{ "421 after 150", { { "150", "150 a\r\n421 b\r\n" } },
+		  .asks = ACTIVE, .no_connect = true, .err = -EBUSY,
+		  AT(OPEN, CONTROL), .text = "b" },
+		{ "garbage after 150", { { "150", "150 a\r\nhello\r\n" } },
+		  .asks = ACTIVE, .no_connect = true, .err = -EPROTO,
+		  AT(OPEN, REPLY), .text = "hello" },
 	};
-	/* The last one races with the connection, which is as good */
-	const size_t n = ARRAY_SIZE(cases) - 1;
 
-	for (size_t i = 0; i < n; i++)
-		run_case(_metadata, self->s, &cases[i]);
-	EXPECT_EQ(n, knd_stat("ftp_failed"));
+	RUN_ALL(cases);
+	EXPECT_EQ(ARRAY_SIZE(cases), knd_stat("ftp_failed"));
 }
 
 /* Bytes that are no reply, in the place of each reply */
@@ -427,13 +433,18 @@ TEST_F(replies, hostile)
 		const char *verb;
 		unsigned int stage;
 		int digit;	/* with which a reply is a good one */
+		unsigned int asks;
 	} where[] = {
 		{ "greeting", KNETDEMO_FTP_STAGE_GREETING, 2 },
 		{ "USER", KNETDEMO_FTP_STAGE_USER, 2 },
 		{ "PASS", KNETDEMO_FTP_STAGE_PASS, 2 },
 		{ "TYPE", KNETDEMO_FTP_STAGE_TYPE, 2 },
 		{ "SIZE", KNETDEMO_FTP_STAGE_SIZE, 2 },
+		{ "MDTM", KNETDEMO_FTP_STAGE_MDTM, 2, MDTM },
 		{ "EPSV", KNETDEMO_FTP_STAGE_PORT, 2 },
+		{ "PASV", KNETDEMO_FTP_STAGE_PORT, 2, PASV },
+		{ "EPRT", KNETDEMO_FTP_STAGE_PORT, 2, ACTIVE },
+		{ "PORT", KNETDEMO_FTP_STAGE_PORT, 2, ACTIVE | PASV },
 		{ "REST", KNETDEMO_FTP_STAGE_REST, 3 },
 		{ "RETR", KNETDEMO_FTP_STAGE_RETR, 1 },
 		{ "226", KNETDEMO_FTP_STAGE_COMPLETE, 2 },
@@ -456,6 +467,7 @@ TEST_F(replies, hostile)
 			struct ftp_case c = {
 				.name = name,
 				.script = { { where[i].verb, replies[j] } },
+				.asks = where[i].asks,
 				.offset = 1,
 				.err = -EPROTO,
 				.stage = where[i].stage,
