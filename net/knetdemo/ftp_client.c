@@ -15,7 +15,7 @@
  *  - knd_ftp_xfer.net_lock is held by the task while it uses the network or
  *    struct knd_net, and not while it writes to the file, which may block for
  *    an unlimited time. The namespace's exit takes it, closes the sockets and
- *    clears knd_ftp_xfer.kn, by which the task learns that the network is gone.
+ *    clears knd_ftp_xfer.kn, which tells the task not to use either any more.
  *  - knd_ftp.lock protects the list of transfers, the records and the pointers
  *    to the sockets, so that pre_exit can wake up the tasks.
  *
@@ -343,7 +343,7 @@ void knd_ftp_cancel(struct knd_ftp_xfer *xfer)
  * Context: process; the caller has checked the rights, and holds a reference on
  * the namespace until this returns, so that its pre_exit has not run.
  * Return: 0, after which knd_ftp_run() follows and no reference on the
- * namespace is needed; -ENETDOWN or -ENOMEM, after which @xfer is as before.
+ * namespace is needed; -ENOMEM, after which @xfer is as before.
  */
 int knd_ftp_attach(struct knd_net *kn, struct knd_ftp_xfer *xfer)
 {
@@ -366,13 +366,6 @@ int knd_ftp_attach(struct knd_net *kn, struct knd_ftp_xfer *xfer)
 	xfer->rec = rec;
 
 	spin_lock(&ftp->lock);
-	if (ftp->stopping) {
-		spin_unlock(&ftp->lock);
-		xfer->kn = NULL;
-		xfer->rec = NULL;
-		kfree(rec);
-		return -ENETDOWN;
-	}
 	rec->id = ++ftp->last_id;
 	xfer->id = rec->id;
 	list_add(&rec->list, &ftp->records);
@@ -620,8 +613,8 @@ void __net_init knd_ftp_init(struct knd_net *kn)
  * knd_ftp_pre_exit - tell all transfers to end
  * @kn: the component in a namespace that is being dismantled
  *
- * Wakes up the tasks and does not wait for them. No transfer can start after
- * it.
+ * Wakes up the tasks and does not wait for them. No transfer starts after it:
+ * knd_ftp_attach() needs a reference on the namespace.
  *
  * Context: process.
  */
@@ -632,7 +625,6 @@ void __net_exit knd_ftp_pre_exit(struct knd_net *kn)
 	int i;
 
 	spin_lock(&ftp->lock);
-	ftp->stopping = true;
 	list_for_each_entry(rec, &ftp->records, list) {
 		if (!rec->xfer)
 			continue;

@@ -47,14 +47,12 @@ struct seq_file;
  *	that ran
  * @nr_done: how many of @records do not run
  * @last_id: number of the transfer that started last
- * @stopping: the namespace is being dismantled, and no transfer starts
  */
 struct knd_ftp {
 	spinlock_t lock;	/* see above */
 	struct list_head records;
 	unsigned int nr_done;
 	u32 last_id;
-	bool stopping;
 };
 
 /* For the device */
