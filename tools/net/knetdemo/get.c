@@ -272,15 +272,6 @@ static bool changed(struct job *j, int err)
 	return true;
 }
 
-/* Is the .part complete? Some servers refuse REST or RETR then. */
-static bool complete(const struct job *j)
-{
-	return j->req.offset && j->req.offset == j->req.remote_size &&
-	       j->req.code / 100 == 5 &&
-	       (j->req.stage == KNETDEMO_FTP_STAGE_REST ||
-		j->req.stage == KNETDEMO_FTP_STAGE_RETR);
-}
-
 /*
  * Wait before the next attempt, each time twice as long. Returns false where no
  * attempt follows, because the time is over or a signal arrived.
@@ -451,10 +442,6 @@ static int get(char *text, const struct options *opt)
 		j.deadline = start + opt->max_time - took;
 	for (;;) {
 		err = retrieve_from_any(&j);
-		if (err && complete(&j)) {
-			note("%s was complete", j.part.path);
-			err = 0;
-		}
 		if (!err)
 			break;
 		if (changed(&j, err))
