@@ -3,13 +3,13 @@
  * The scripted FTP server of ftp_server.h as a program, for shell tests.
  *
  * ftp_script [-l LOG] [-f FILE|-z BYTES] [-p PASSWORD] [-c|-s BYTES] [-P PORT]
- *	      [-a ADDRESS] [VERB=REPLY]...
+ *	      [-a ADDRESS] [-R] [VERB=REPLY]...
  *
  *	-l  commands go there as they come	-f  what RETR sends
  *	-p  the only password that is let in	-z  RETR sends so many zeros
  *	-P  the port, instead of any that is free
  *	-c  break off after so many bytes	-s  stall after so many
- *	-a  the address, instead of 127.0.0.1
+ *	-a  the address, instead of 127.0.0.1	-R  accept REST and ignore it
  *
  * REPLY, without its CR LF, replaces the usual reply to VERB; "stall" sends
  * none. The program prints its port, and serves one client after the other
@@ -57,7 +57,7 @@ int main(int argc, char **argv)
 	size_t n = 0;
 	int c;
 
-	while ((c = getopt(argc, argv, "a:l:f:p:c:s:z:P:")) != -1) {
+	while ((c = getopt(argc, argv, "a:l:f:p:c:s:z:P:R")) != -1) {
 		switch (c) {
 		case 'l':
 			s.log = fopen(optarg, "a");
@@ -75,6 +75,9 @@ int main(int argc, char **argv)
 			break;
 		case 'P':
 			s.port = atoi(optarg);
+			break;
+		case 'R':
+			s.does |= FTP_NO_REST;
 			break;
 		case 'z':
 			s.size = strtoull(optarg, NULL, 10);

@@ -137,6 +137,43 @@ part_refused()
 	says "as it was" && ! says "goes on from there"
 }
 
+# The server sends the whole file: its bytes are not those behind the .part
+rest_is_ignored()
+{
+	serve -R
+	part_of 1000
+	fails "$EXIT_BROKEN" get --resume "$url/file" && same_part 1000 &&
+	says "as it was" && ! says "goes on from there" || return
+	# Also where only the last byte was missing
+	part_of 2999999
+	fails "$EXIT_BROKEN" get --resume "$url/file" && same_part 2999999 &&
+	says "as it was" && ! says "goes on from there"
+}
+
+# The kernel cannot write the whole file
+too_large()
+{
+	clean
+	serve
+	(ulimit -f 1000 && fails "$EXIT_LOCAL" get "$url/file") &&
+	same_part 1024000 && says "File too large" &&
+	says "goes on from there" &&
+	tool get --resume "$url/file" && whole && received "REST 1024000"
+}
+
+# Its bytes are not those that this transfer has written
+part_is_cut_by_others()
+{
+	clean
+	serve -s 1000
+	start_tool get "$url/file"
+	soon part_has 1000 || return
+	truncate -s 500 "$dir/client/file.part"
+	kill "$job"
+	ended "$EXIT_LOCAL" && says "changed by somebody else" &&
+	! says "goes on from there"
+}
+
 already_complete()
 {
 	serve "$@"
@@ -404,7 +441,7 @@ large_32()
 	return "$status"
 }
 
-plan 33
+plan 36
 
 serve
 check ";type= is no part of the name" type_is_no_name
@@ -423,6 +460,9 @@ check "RETR 550: the part is as it was" \
 	part_refused "$EXIT_REFUSED" "RETR=550 no"
 check "PASS 530: the part is as it was" \
 	part_refused "$EXIT_LOGIN" "PASS=530 no"
+check "REST is ignored: the part is as it was" rest_is_ignored
+check "a limit of the file's size: 7, and resumed" too_large
+check "the part is cut by another program: 7" part_is_cut_by_others
 check "a complete part, and the server takes REST" already_complete
 check "a complete part, REST 554" already_complete "REST=554 no"
 check "a complete part, RETR 554" already_complete "RETR=554 no"
