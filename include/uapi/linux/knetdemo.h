@@ -50,11 +50,11 @@ struct knetdemo_udp_stamp {
 /* The name of a network device and its NUL */
 #define KNETDEMO_FTP_DEVICE_LEN	16
 
-/* How far a transfer came; where it failed, this is what failed */
+/* How far a transfer came: the stage in which it failed, or DONE */
 enum knetdemo_ftp_stage {
 	KNETDEMO_FTP_STAGE_NONE,	/* nothing was sent yet */
-	KNETDEMO_FTP_STAGE_CONNECT,	/* to the server */
-	KNETDEMO_FTP_STAGE_GREETING,	/* its first reply */
+	KNETDEMO_FTP_STAGE_CONNECT,	/* the control connection */
+	KNETDEMO_FTP_STAGE_GREETING,	/* the server's first reply */
 	KNETDEMO_FTP_STAGE_USER,
 	KNETDEMO_FTP_STAGE_PASS,
 	KNETDEMO_FTP_STAGE_TYPE,
@@ -63,8 +63,8 @@ enum knetdemo_ftp_stage {
 	KNETDEMO_FTP_STAGE_PORT,	/* EPSV, PASV, EPRT, PORT */
 	KNETDEMO_FTP_STAGE_RETR,	/* the reply that announces the data */
 	KNETDEMO_FTP_STAGE_OPEN,	/* the data connection */
-	KNETDEMO_FTP_STAGE_DATA,	/* what comes over it */
-	KNETDEMO_FTP_STAGE_WRITE,	/* the caller's file */
+	KNETDEMO_FTP_STAGE_DATA,	/* receiving over it */
+	KNETDEMO_FTP_STAGE_WRITE,	/* writing to the caller's file */
 	KNETDEMO_FTP_STAGE_COMPLETE,	/* the reply that confirms the data */
 	KNETDEMO_FTP_STAGE_QUIT,	/* cannot fail */
 	KNETDEMO_FTP_STAGE_DONE,
@@ -82,20 +82,21 @@ enum knetdemo_ftp_failed {
 
 /**
  * struct knetdemo_ftp_get - retrieve one file from an FTP server
- * @size: of this structure, as the caller knows it
+ * @size: of this structure, in the version that the caller was built with
  * @flags: KNETDEMO_FTP_*
  * @server: pointer to a struct sockaddr_in or sockaddr_in6 with a port
- * @source: the same for the local address, its port may be 0; or 0
+ * @source: the same for the local address, whose port may be 0; or NULL
  * @user: pointer to a string of 1 to KNETDEMO_FTP_NAME_LEN bytes
  * @password: pointer to a string of 0 to KNETDEMO_FTP_NAME_LEN bytes
  * @path: pointer to a string of 1 to 4095 bytes
  * @server_len: bytes at @server
- * @source_len: bytes at @source; 0 where @source is
+ * @source_len: bytes at @source; 0 if that is NULL
  * @fd: a regular file open for writing, without O_APPEND and O_DIRECT
- * @timeout_ms: for each stage, 100 to 600000; 0 is the sysctl ftp_timeout_ms
- * @offset: where to start, in the server's file and in the caller's
- * @bytes: out: written to the file
- * @remote_size: out: what the server said, or KNETDEMO_FTP_SIZE_UNKNOWN
+ * @timeout_ms: limit of each stage, 100 to 600000; 0 stands for the sysctl
+ *	ftp_timeout_ms
+ * @offset: where to begin in both files, in bytes
+ * @bytes: out: how many bytes were written to the file
+ * @remote_size: out: the answer to SIZE, or KNETDEMO_FTP_SIZE_UNKNOWN
  * @stage: out: enum knetdemo_ftp_stage
  * @code: out: of the last reply, or 0
  * @text: out: of the last reply, printable characters only
@@ -112,7 +113,7 @@ enum knetdemo_ftp_failed {
  *	as the transfer has begun, so that another thread can read it.
  * @failed: out: enum knetdemo_ftp_failed
  *
- * No text may have a control character. The members marked "out" are written
+ * No string may have a control character. The members marked "out" are written
  * whether the transfer succeeds or fails. If the request itself is refused,
  * none of them is written.
  */
@@ -148,12 +149,12 @@ struct knetdemo_ftp_get {
 #define KNETDEMO_FTP_GET_SIZE_VER1	400
 
 /*
- * Blocks until the file is there, an error or a signal. The kernel goes by the
- * size field, not by the size in the command.
+ * Blocks until the file is complete, an error occurs or a signal arrives. The
+ * member "size" has the version, and the size in the command is ignored.
  *
  * Only a signal with a handler, or one that kills, ends the transfer (EINTR).
- * Where the task is stopped, frozen or traced, the transfer is parked in the
- * open file of the device, and the restarted system call goes on with it.
+ * If the task is stopped, frozen or traced, the transfer is parked in the open
+ * file of the device, and the restarted system call continues with it.
  */
 #define KNETDEMO_IOC_FTP_GET	_IOWR(KNETDEMO_IOC_MAGIC, 0x02, \
 				      struct knetdemo_ftp_get)

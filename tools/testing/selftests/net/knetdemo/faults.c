@@ -385,7 +385,7 @@ TEST_F(faults, emitter)
 	close(fd);
 }
 
-/* Every byte that an error of the client tells of is in the file */
+/* A transfer that fails has written each byte that its result counts */
 TEST_F(faults, ftp)
 {
 	static char data[100000];

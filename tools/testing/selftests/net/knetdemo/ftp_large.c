@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The FTP client of net/knetdemo does not hold what it retrieves: a file that
- * is 32 times the file system that it goes to, and which the server sends only
- * as fast as it gets there.
+ * The FTP client of net/knetdemo does not accumulate data: it retrieves a file
+ * that has 32 times the size of the file system that it is written to. The
+ * server sends no more than WINDOW bytes before the reader has read them.
  *
- *	server --- at most WINDOW bytes more than the reader has --- client
+ *	server -- at most WINDOW bytes ahead of the reader -------- client
  *	   |                                                            |
  *	sha256sum                                            file, on a tmpfs
  *	   |                                                       of FS_SIZE
- *	same?                                                           |
- *	   +------- sha256sum ------- reader, which frees what it has read
+ *	compare                                                         |
+ *	   +------- sha256sum ------- reader, which frees the blocks
  *
- * A client that keeps WINDOW bytes or more to itself, wherever that is, waits
- * for the server and the server for it: it ends with -ETIMEDOUT. That depends
- * on no size of a machine and takes no disk. A machine may have less memory
- * than the file (make run MEMORY=...), or KND_LARGE_MIB says how large it is.
+ * A client that holds WINDOW bytes or more back from the file waits for the
+ * server, while the server waits for the reader: the transfer ends with
+ * -ETIMEDOUT. So the result does not depend on the memory of the machine, which
+ * can be less than the file. KND_LARGE_MIB sets the size of the file.
  */
 
 #define _GNU_SOURCE
@@ -33,18 +33,18 @@
 #define BLOCK	65536
 
 static struct {
-	pthread_mutex_t lock;
-	pthread_cond_t moved;
-	size_t read;		/* by the reader */
-	size_t hashed;		/* by the server */
-	bool over;		/* the client has returned */
-	FILE *sums[2];		/* of what was sent, of what was read */
+	pthread_mutex_t lock;	/* protects @read and @over */
+	pthread_cond_t changed;	/* @read or @over has changed */
+	size_t read;		/* bytes that the reader has read */
+	size_t hashed;		/* bytes that the server has hashed */
+	bool over;		/* the ioctl has returned */
+	FILE *sums[2];		/* sha256sum of the server, of the reader */
 	int fd;
-	size_t most_blocks;	/* that the file ever had */
-} now = { .lock = PTHREAD_MUTEX_INITIALIZER,
-	  .moved = PTHREAD_COND_INITIALIZER };
+	size_t max_blocks;	/* the most blocks that the file had */
+} flow = { .lock = PTHREAD_MUTEX_INITIALIZER,
+	   .changed = PTHREAD_COND_INITIALIZER };
 
-/* The bytes from @at on, which are different in each block */
+/* Different blocks have different bytes, so that a lost one is noticed */
 static void generate(uint64_t *block, size_t at)
 {
 	uint64_t x = at / BLOCK * 0x9e3779b97f4a7c15 + 1;
@@ -57,7 +57,7 @@ static void generate(uint64_t *block, size_t at)
 	}
 }
 
-/* The server's: what the window has room for */
+/* Of the server: wait until the window has room, and fill it */
 static bool more(struct ftp_server *s, size_t at, const char **from,
 		 size_t *len)
 {
@@ -65,12 +65,12 @@ static bool more(struct ftp_server *s, size_t at, const char **from,
 	size_t in_block = at % BLOCK;
 	bool over;
 
-	pthread_mutex_lock(&now.lock);
-	while (at >= now.read + WINDOW && !now.over)
-		pthread_cond_wait(&now.moved, &now.lock);
-	*len = now.read + WINDOW - at;
-	over = now.over;
-	pthread_mutex_unlock(&now.lock);
+	pthread_mutex_lock(&flow.lock);
+	while (at >= flow.read + WINDOW && !flow.over)
+		pthread_cond_wait(&flow.changed, &flow.lock);
+	*len = flow.read + WINDOW - at;
+	over = flow.over;
+	pthread_mutex_unlock(&flow.lock);
 	if (over)
 		return false;
 
@@ -78,17 +78,17 @@ static bool more(struct ftp_server *s, size_t at, const char **from,
 	*from = (char *)block + in_block;
 	if (*len > BLOCK - in_block)
 		*len = BLOCK - in_block;
-	/* It may be asked for the same again */
-	if (at + *len > now.hashed) {
-		size_t skip = now.hashed - at;
+	/* send() can be short: then the same bytes are requested again */
+	if (at + *len > flow.hashed) {
+		size_t skip = flow.hashed - at;
 
-		fwrite(*from + skip, 1, *len - skip, now.sums[0]);
-		now.hashed = at + *len;
+		fwrite(*from + skip, 1, *len - skip, flow.sums[0]);
+		flow.hashed = at + *len;
 	}
 	return true;
 }
 
-/* Follow the file as it grows, and free what was read */
+/* Read the file as it grows, and free its blocks: the file system is small */
 static void *reader(void *arg)
 {
 	const struct timespec tick = { .tv_nsec = 1000000 };
@@ -98,31 +98,31 @@ static void *reader(void *arg)
 	bool over;
 
 	for (;;) {
-		pthread_mutex_lock(&now.lock);
-		over = now.over;
-		pthread_mutex_unlock(&now.lock);
-		n = pread(now.fd, buf, sizeof(buf), now.read);
+		pthread_mutex_lock(&flow.lock);
+		over = flow.over;
+		pthread_mutex_unlock(&flow.lock);
+		n = pread(flow.fd, buf, sizeof(buf), flow.read);
 		if (n < 0 || (!n && over))
 			return NULL;
 		if (!n) {
 			nanosleep(&tick, NULL);
 			continue;
 		}
-		if (!fstat(now.fd, &st) &&
-		    (size_t)st.st_blocks > now.most_blocks)
-			now.most_blocks = st.st_blocks;
-		fwrite(buf, 1, n, now.sums[1]);
-		if (fallocate(now.fd, FALLOC_FL_PUNCH_HOLE |
-			      FALLOC_FL_KEEP_SIZE, 0, now.read + n))
+		if (!fstat(flow.fd, &st) &&
+		    (size_t)st.st_blocks > flow.max_blocks)
+			flow.max_blocks = st.st_blocks;
+		fwrite(buf, 1, n, flow.sums[1]);
+		if (fallocate(flow.fd, FALLOC_FL_PUNCH_HOLE |
+			      FALLOC_FL_KEEP_SIZE, 0, flow.read + n))
 			return NULL;
-		pthread_mutex_lock(&now.lock);
-		now.read += n;
-		pthread_cond_signal(&now.moved);
-		pthread_mutex_unlock(&now.lock);
+		pthread_mutex_lock(&flow.lock);
+		flow.read += n;
+		pthread_cond_signal(&flow.changed);
+		pthread_mutex_unlock(&flow.lock);
 	}
 }
 
-/* What sha256sum said when its input ended */
+/* End the input of sha256sum, and read its output */
 static int sum_of(FILE *sum, const char *name, char *text, size_t size)
 {
 	int status = pclose(sum);
@@ -191,32 +191,32 @@ TEST_F(large, no_more_than_a_window_is_held)
 	ASSERT_LE(0, dev);
 	r.fd = open("file", O_RDWR | O_CREAT, 0600);
 	ASSERT_LE(0, r.fd);
-	now.fd = r.fd;
-	now.sums[0] = popen("sha256sum > sent", "w");
-	now.sums[1] = popen("sha256sum > got", "w");
-	ASSERT_NE(NULL, now.sums[0]);
-	ASSERT_NE(NULL, now.sums[1]);
+	flow.fd = r.fd;
+	flow.sums[0] = popen("sha256sum > sent", "w");
+	flow.sums[1] = popen("sha256sum > got", "w");
+	ASSERT_NE(NULL, flow.sums[0]);
+	ASSERT_NE(NULL, flow.sums[1]);
 	ASSERT_EQ(0, pthread_create(&thread, NULL, reader, NULL));
 
 	err = ioctl(dev, KNETDEMO_IOC_FTP_GET, &r) ? -errno : 0;
-	pthread_mutex_lock(&now.lock);
-	now.over = true;
-	pthread_cond_signal(&now.moved);
-	pthread_mutex_unlock(&now.lock);
+	pthread_mutex_lock(&flow.lock);
+	flow.over = true;
+	pthread_cond_signal(&flow.changed);
+	pthread_mutex_unlock(&flow.lock);
 	pthread_join(thread, NULL);
 
 	EXPECT_EQ(0, err) TH_LOG("stage %u: %s", r.stage, r.text);
 	EXPECT_EQ(self->s.size, r.bytes);
 	EXPECT_EQ(self->s.size, r.remote_size);
-	EXPECT_EQ(self->s.size, now.read);
-	EXPECT_EQ(0, sum_of(now.sums[0], "sent", sent, sizeof(sent)));
-	EXPECT_EQ(0, sum_of(now.sums[1], "got", got, sizeof(got)));
+	EXPECT_EQ(self->s.size, flow.read);
+	EXPECT_EQ(0, sum_of(flow.sums[0], "sent", sent, sizeof(sent)));
+	EXPECT_EQ(0, sum_of(flow.sums[1], "got", got, sizeof(got)));
 	EXPECT_EQ(strlen("  -\n") + 64, strlen(sent));
 	EXPECT_STREQ(sent, got);
-	/* The window, and what was read and not yet freed */
-	EXPECT_GE((WINDOW + 4 * BLOCK) / 512, now.most_blocks);
+	/* The reader may not have freed the blocks of its last read yet */
+	EXPECT_GE((WINDOW + 4 * BLOCK) / 512, flow.max_blocks);
 	TH_LOG("%zu MiB, at most %zu KiB of them in the file, sha256 %.16s...",
-	       self->s.size >> 20, now.most_blocks / 2, got);
+	       self->s.size >> 20, flow.max_blocks / 2, got);
 }
 
 TEST_HARNESS_MAIN
