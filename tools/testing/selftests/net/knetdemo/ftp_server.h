@@ -29,6 +29,7 @@
 #define FTP_DATA_RESET	(1U << 0)	/* resets the data connection */
 #define FTP_DATA_OPEN	(1U << 1)	/* leaves the data connection open */
 #define FTP_NO_REST	(1U << 2)	/* forgets REST at once */
+#define FTP_CTRL_OPEN	(1U << 3)	/* stays open after QUIT */
 
 struct ftp_script {
 	/* Greeting, command verbs, and "150", "226" around the data of RETR */
@@ -366,6 +367,8 @@ static inline bool ftp_command(struct ftp_server *s, char *line)
 		       ftp_say(s, line, NULL) : ftp_retr(s);
 	if (!strcmp(line, "QUIT")) {
 		ftp_say(s, line, "221 bye\r\n");
+		if (s->does & FTP_CTRL_OPEN)
+			s->ctrl = -1;
 		return false;
 	}
 	return ftp_say(s, line, "502 what?\r\n");

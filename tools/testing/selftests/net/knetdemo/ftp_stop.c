@@ -21,6 +21,8 @@ enum { GIVE_UP, TRY_AGAIN, START_OVER };
 
 static volatile int hold;	/* the server waits at half of the data */
 static size_t asked_at;		/* position of the server in the data */
+/* The size of the request, as the child knows it */
+static size_t caller_size = sizeof(struct knetdemo_ftp_get);
 
 static bool slowly(struct ftp_server *s, size_t at, const char **from,
 		   size_t *len)
@@ -95,6 +97,7 @@ static pid_t child(const struct ftp_server *s, int fd, unsigned int flags,
 	dev = open("/dev/knetdemo", O_RDWR);
 	sigaction(SIGUSR1, &act, NULL);
 	r = request(s, fd);
+	r.size = caller_size;
 	r.flags = flags | KNETDEMO_FTP_SIZE;
 	r.timeout_ms = timeout_ms;
 	err = get(&r);
@@ -178,6 +181,25 @@ TEST_F(stop, for_longer_than_a_stage_may_take)
 	kill(self->pid, SIGCONT);
 	EXPECT_EQ(0, exit_of(&self->pid));
 	EXPECT_TRUE(same(self->fd, data, data_size));
+}
+
+/*
+ * The restarted call has no results that the caller does not know of. It still
+ * has to find its parked transfer, instead of beginning another one.
+ */
+TEST_F(stop, an_older_caller)
+{
+	hold = 1;
+	caller_size = KNETDEMO_FTP_GET_SIZE_VER0;
+	self->pid = child(&self->s, self->fd, variant->flags, 20000, GIVE_UP);
+	ASSERT_TRUE(wait_until(is_halfway, &self->s));
+	kill(self->pid, SIGSTOP);
+	ASSERT_TRUE(wait_until(is_stopped, &self->pid));
+	hold = 0;
+	kill(self->pid, SIGCONT);
+	EXPECT_EQ(0, exit_of(&self->pid));
+	EXPECT_TRUE(same(self->fd, data, data_size));
+	EXPECT_EQ(1, knd_stat("ftp_started"));
 }
 
 /* As a debugger does when it attaches */
