@@ -14,4 +14,4 @@ cd "$TOP"
 # Status 1 says that there are differences: that is what was asked for
 diff -u --label "${mine#"$TOP"/}" --label "samples/knetdemo/$exercise.c" \
 	"$mine" <(sed -e 's/Task \([0-9]*:\)/TODO \1/' -e '/Task [0-9]* ends\./d' \
-		"samples/knetdemo/$exercise.c") || [ $? -eq 1 ]
+		"samples/knetdemo/$exercise.c" | cat -s) || [ $? -eq 1 ]
