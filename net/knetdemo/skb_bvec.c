@@ -90,7 +90,7 @@ out:
 	return from > offset ? from - offset : used;
 }
 
-/* For a file */
+/* Bytes for a file: each entry holds a reference to its page */
 
 /* Add bytes whose page stays valid as long as it is referenced */
 static void knd_pages_add(struct knd_pages *pages, struct page *page,
@@ -182,7 +182,7 @@ void knd_pages_put(struct knd_pages *pages)
 		put_page(pages->vec[--pages->nr].bv_page);
 }
 
-/* For the send queue */
+/* Bytes for the send queue: only entries of copies hold a reference */
 
 /**
  * knd_splice_init - prepare to take bytes

@@ -544,7 +544,7 @@ TEST_F(one, a_227_that_points_elsewhere)
 	r.timeout_ms = TIMEOUT_MS;
 	fcntl(real, F_SETFL, O_NONBLOCK);
 	fcntl(other, F_SETFL, O_NONBLOCK);
-	/* Connects to the port at the server's own address, which stalls */
+	/* The client connects to this port of the server's address instead */
 	EXPECT_EQ(-ETIMEDOUT, get(&r));
 	EXPECT_LE(0, accept(real, NULL, NULL));
 	EXPECT_EQ(-1, accept(other, NULL, NULL));
@@ -933,7 +933,7 @@ static void rename_device(struct ftp_server *s, const char *verb)
 		ip("ip link set lo name renamed");
 }
 
-/* The data socket cannot be bound: nobody has the device's name any more */
+/* The data socket cannot be bound: no device has this name any more */
 TEST_F(one, no_socket_for_the_data)
 {
 	struct knetdemo_ftp_get r = request(&self->s, self->fd);
@@ -1097,10 +1097,10 @@ TEST_F(one, a_server_that_does_not_close)
 }
 
 /*
- * A closed kernel socket has no timers: a FIN that is lost then would never be
- * sent again, and the socket would never be freed.
+ * A closed kernel socket has no timers: a lost FIN would never be sent again,
+ * and the socket would never be freed. The client has to reset it.
  */
-TEST_F(one, nothing_is_left_where_the_end_is_lost)
+TEST_F(one, no_socket_is_left_if_the_fin_is_lost)
 {
 	struct knetdemo_ftp_get r = request(&self->s, new_file());
 	char command[256];

@@ -168,7 +168,7 @@ TEST_F(replies, liberal_in_text)
 				   { "226", "" } } },
 		{ "QUIT 500", { { "QUIT", "500 never\r\n" } } },
 		{ "QUIT garbage", { { "QUIT", "garbage" } } },
-		{ "QUIT, gone", { { "QUIT", FTP_HANGUP } } },
+		{ "QUIT, closed", { { "QUIT", FTP_HANGUP } } },
 		{ "QUIT, silent", { { "QUIT", FTP_STALL } } },
 		{ "a line that is long", { { "greeting", wide } } },
 		{ "many lines", { { "PASS", many } } },
@@ -271,7 +271,7 @@ TEST_F(replies, a_full_stop_behind_the_port)
 	char epsv[64], pasv[64];
 	int fd, port;
 
-	/* The client tries this port, on which nobody listens */
+	/* Nobody listens on this port, and the error shows that it is tried */
 	fd = ftp_listen(AF_INET6, NULL, 0, 1, &unused);
 	port = ftp_port_of(&unused);
 	close(fd);
@@ -387,7 +387,7 @@ TEST_F(replies, refusals_have_their_stage)
 		  AT(GREETING, REPLY), .text = "full" },
 		{ "no", { { "greeting", "554 no\r\n" } }, .err = -EREMOTEIO,
 		  AT(GREETING, REPLY) },
-		{ "gone", { { "greeting", FTP_HANGUP } }, .err = -ECONNRESET,
+		{ "closed", { { "greeting", FTP_HANGUP } }, .err = -ECONNRESET,
 		  AT(GREETING, CONTROL) },
 		{ "USER", { { "USER", "530 no\r\n" } }, .err = -EACCES,
 		  AT(USER, REPLY) },
@@ -399,7 +399,7 @@ TEST_F(replies, refusals_have_their_stage)
 		  AT(PASS, REPLY) },
 		{ "PASS 332", { { "PASS", "332 account\r\n" } },
 		  .err = -EACCES, AT(PASS, REPLY) },
-		{ "PASS, gone", { { "PASS", FTP_HANGUP } },
+		{ "PASS, closed", { { "PASS", FTP_HANGUP } },
 		  .err = -ECONNRESET, AT(PASS, CONTROL), .text = "" },
 		{ "TYPE", { { "TYPE", "504 no\r\n" } }, .err = -EOPNOTSUPP,
 		  AT(TYPE, REPLY) },
