@@ -481,7 +481,7 @@ static void hoard(struct __test_metadata *_metadata, int tcp_mem,
 	bool echo = !strcmp(service, "echo");
 	/* Without a limit they would queue 80 MiB and more */
 	int conns = echo ? 32 : 128, fds[128], one = 1, fd, n;
-	const char limits[] = "16384 65536 131072";
+	static const char limits[] = "16384 65536 131072";
 	/*
 	 * Memory of the clients' own sockets and of packets in flight does not
 	 * count

@@ -320,8 +320,8 @@ struct seen {
 };
 
 /* Evaluate the stamps of @count datagrams of a run */
-static void read_stamps(struct __test_metadata *_metadata, int fd,
-		 long count, struct seen *seen)
+static void read_stamps(struct __test_metadata *_metadata, int fd, long count,
+			struct seen *seen)
 {
 	long *order = calloc(4 * count, sizeof(*order)), lowest, n = 0;
 	unsigned char *times = calloc(count, 1);
