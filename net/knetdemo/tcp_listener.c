@@ -41,10 +41,12 @@
 
 static void knd_tcp_wake(struct knd_tcp *tcp)
 {
-	/* What is pending is visible first; pairs with knd_tcp_acceptor() */
-	smp_mb__before_atomic();
-	set_bit(KND_TCP_PENDING, &tcp->flags);
-	wake_up(&tcp->wait);
+	/*
+	 * A full barrier: what is pending is visible before the bit. Pairs with
+	 * knd_tcp_acceptor(). A bit that was set already has a wake-up.
+	 */
+	if (!test_and_set_bit(KND_TCP_PENDING, &tcp->flags))
+		wake_up(&tcp->wait);
 }
 
 /*
@@ -115,12 +117,12 @@ static int knd_tcp_acceptor(void *data)
 						 test_bit(KND_TCP_PENDING,
 							  &tcp->flags),
 						 timeout);
-		clear_bit(KND_TCP_PENDING, &tcp->flags);
 		/*
-		 * Clear the bit before accepting: a connection that comes later
-		 * sets it again. Pairs with knd_tcp_wake().
+		 * A full barrier: the bit is cleared before accepting, so that
+		 * a connection that comes later sets it again. Pairs with
+		 * knd_tcp_wake().
 		 */
-		smp_mb__after_atomic();
+		test_and_clear_bit(KND_TCP_PENDING, &tcp->flags);
 
 		do {
 			err = -EAGAIN;
