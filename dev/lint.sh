@@ -87,6 +87,7 @@ IGNORE_TESTS=$IGNORE,QUOTED_WHITESPACE_BEFORE_NEWLINE
 # Of user space and of documents:
 # STRCPY, PREFER_DEFINED_ATTRIBUTE_MACRO, BIT_MACRO: strscpy(), __noreturn,
 # __printf() and BIT() are the kernel's own.
+# VOLATILE: flags that the threads of a test share; READ_ONCE() is the kernel's.
 # BRACES: an EXPECT_EQ() with its TH_LOG() is more than one statement.
 # SPLIT_STRING: shell commands, one part a line.
 # LONG_LINE_STRING: messages, formats and rules of nft that do not fit a line.
@@ -94,7 +95,7 @@ IGNORE_TESTS=$IGNORE,QUOTED_WHITESPACE_BEFORE_NEWLINE
 # EMBEDDED_FUNCTION_NAME: the file of /proc is called as the function is.
 IGNORE_TOOLS=$IGNORE_TESTS,STRCPY,PREFER_DEFINED_ATTRIBUTE_MACRO,BIT_MACRO
 IGNORE_TOOLS+=,BRACES,SPLIT_STRING,LONG_LINE_STRING,REPEATED_WORD
-IGNORE_TOOLS+=,EMBEDDED_FUNCTION_NAME
+IGNORE_TOOLS+=,EMBEDDED_FUNCTION_NAME,VOLATILE
 
 lint_files()
 {

@@ -10,8 +10,8 @@
 source "$(dirname "$(readlink -f "$0")")/knetdemo_lib.sh"
 
 rounds=10
-# How much longer removal may take, in ms; a kernel with debugging in an emulated
-# machine is ten times slower, and so are its grace periods
+# How much longer removal may take, in ms. A kernel with debugging options in an
+# emulated machine is ten times slower, and so are its grace periods.
 limit=2000
 [ -z "$KND_SLOW" ] || { rounds=3; limit=6000; }
 

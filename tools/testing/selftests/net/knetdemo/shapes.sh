@@ -58,8 +58,8 @@ unpair() { ip -n "$far" link del far0; }
 segments() { ip netns exec "$far" ethtool -K far0 tso off gso off; }
 gro() { ip netns exec "$1" ethtool -K "$2" gro on; }
 
-# GRO makes lists only of what it does not deliver to this host: "rtr0" and
-# "rtr1" of a router. One network is on both of its sides, so that neighbours and
+# GRO makes lists only of packets that are forwarded: "rtr0" and "rtr1" belong
+# to a router. One network is on both of its sides, so that neighbours and
 # routes are static.
 routed()
 {

@@ -360,7 +360,8 @@ quiet()
 	tool get -q -n "$dir/netrc" "$url/file" && whole &&
 	[ ! -s "$dir/err" ] || return
 	seq 600000 > "$dir/client/file.part"
-	tool get -q --resume "$url/file" && whole && [ ! -s "$dir/err" ] || return
+	tool get -q --resume "$url/file" && whole &&
+	[ ! -s "$dir/err" ] || return
 	serve "RETR=550 no"
 	: > "$dir/err"
 	fails "$EXIT_REFUSED" get -q "$url/file" && says 550
