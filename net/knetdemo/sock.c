@@ -392,7 +392,7 @@ int knd_udp_reopen(struct socket *sock, const struct sockaddr_storage *daddr)
 	return kernel_connect(sock, (void *)&to, sizeof(to), 0);
 }
 
-/* kernel_listen() does not apply the limit that listen() has */
+/* listen() applies this limit, kernel_listen() does not */
 static int knd_sock_backlog(const struct sock *sk, int backlog)
 {
 	return min(backlog, READ_ONCE(sock_net(sk)->core.sysctl_somaxconn));
@@ -461,9 +461,10 @@ int knd_sock_listen(struct net *net, struct sockaddr_storage *addr, int backlog,
 	WRITE_ONCE(sk->sk_uid, INVALID_UID);
 	sk->sk_ipv6only = false;
 	/*
-	 * Connections send in softirq, where current is any task. Bulk data
-	 * must not take the reserves for atomic allocations: the service tries
-	 * again when there is no memory.
+	 * Connections send in softirq, where current is an unrelated task: do
+	 * not use its page fragment. GFP_ATOMIC would let bulk data take the
+	 * reserves for atomic allocations. With GFP_NOWAIT an allocation can
+	 * fail; then the service tries again.
 	 */
 	sk->sk_allocation = GFP_NOWAIT;
 	sk->sk_use_task_frag = false;
@@ -514,9 +515,9 @@ void knd_sock_unlisten(struct socket *sock, const struct knd_sock_calls *saved)
 }
 
 /**
- * knd_sock_set_backlog - let more or fewer connections wait for accept()
+ * knd_sock_set_backlog - change how many connections may wait for accept()
  * @sock: made by knd_sock_listen()
- * @backlog: how many; net.core.somaxconn caps it
+ * @backlog: the number; net.core.somaxconn caps it
  *
  * Unlike listen() this does not revive a listener that was destroyed. Such a
  * listener stays shut down, so that its connections would be reset.
@@ -533,11 +534,11 @@ void knd_sock_set_backlog(struct socket *sock, int backlog)
 }
 
 /**
- * knd_sock_scoped - is a socket bound to a device?
+ * knd_sock_scoped - whether a listener is bound to a device
  * @sock: made by knd_sock_listen()
  *
  * Context: any.
- * Return: true for a listener on an address with a scope.
+ * Return: true if its address has a scope.
  */
 bool knd_sock_scoped(const struct socket *sock)
 {
@@ -545,7 +546,7 @@ bool knd_sock_scoped(const struct socket *sock)
 }
 
 /**
- * knd_sock_listens - can a listener still be connected to?
+ * knd_sock_listens - whether clients can still connect to a listener
  * @sock: made by knd_sock_listen()
  *
  * Context: process.
@@ -597,8 +598,8 @@ int knd_sock_attach(struct sock *sk, const struct knd_sock_calls *calls,
 }
 
 /**
- * knd_sock_lingers - would closing this socket leave something to do?
- * @sk: a TCP socket that does not hold its namespace
+ * knd_sock_lingers - whether a socket needs its timers after it is closed
+ * @sk: a TCP socket without a reference to its namespace
  *
  * Such a socket loses its timers when it is closed: data that is not
  * acknowledged by then is never sent again, and a socket that waits for the
@@ -659,7 +660,7 @@ void knd_sock_release(struct socket *sock, const struct knd_sock_calls *saved,
 }
 
 /**
- * knd_sock_splice - put pages into the send queue without copying them
+ * knd_sock_splice - append pages to the send queue without a copy
  * @sk: a connected TCP socket
  * @bvec: the bytes; nobody may write to their pages until the peer has
  *	acknowledged them
@@ -720,10 +721,10 @@ static bool knd_sock_addrs_v6(const struct sock *sk, union knd_sockaddr *local,
 #endif
 
 /**
- * knd_sock_addrs - the addresses of a connection
+ * knd_sock_addrs - get the addresses of a connection
  * @sk: an accepted socket that was not released
- * @local: where its own address goes
- * @peer: where its peer's address goes
+ * @local: result, its own address
+ * @peer: result, the address of its peer
  *
  * An IPv4 connection of an IPv6 socket has IPv4 addresses. The local port is
  * inet_sport and not skc_num, which TCP clears when the connection ends.
@@ -747,9 +748,9 @@ void knd_sock_addrs(const struct sock *sk, union knd_sockaddr *local,
 }
 
 /**
- * knd_sockaddr_text - write an address and a port
+ * knd_sockaddr_text - format an address and a port
  * @addr: the address
- * @text: KND_SOCKADDR_LEN bytes
+ * @text: buffer of KND_SOCKADDR_LEN bytes
  *
  * A link-local address is shown with the number of its device, as in
  * "[fe80::1%2]:60000". The format %pISpc leaves the number out, and %pISpsc
