@@ -300,6 +300,30 @@ static inline int knd_stuck(void)
 	return n;
 }
 
+/*
+ * Count the lines with @what in the kernel's log since @fd, an open /dev/kmsg,
+ * was read last. The text of the last one goes to @last.
+ */
+static inline int knd_kernel_lines(int fd, const char *what, char *last,
+				   size_t size)
+{
+	char line[1024];
+	int count = 0;
+	ssize_t n;
+
+	while ((n = read(fd, line, sizeof(line) - 1)) > 0 ||
+	       (n < 0 && errno == EPIPE)) {
+		if (n < 0)
+			continue;
+		line[n] = '\0';
+		if (strstr(line, what)) {
+			count++;
+			snprintf(last, size, "%s", strchr(line, ';') + 1);
+		}
+	}
+	return count;
+}
+
 /* Switch an effective capability of this thread, which stays permitted */
 static inline int knd_set_capability(int cap, bool on)
 {

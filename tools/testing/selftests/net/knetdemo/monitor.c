@@ -846,17 +846,17 @@ TEST(kernel_log)
 		ASSERT_LT(0, tries--);
 		nanosleep(&pause, NULL);
 		ASSERT_EQ(0, monitor_connects("127.0.0.1", 1, 1));
-	} while (!kernel_lines(fd, "TCP connection initiated", line,
-			       sizeof(line)));
+	} while (!knd_kernel_lines(fd, "TCP connection initiated", line,
+				   sizeof(line)));
 	one = monitor_connect("127.0.0.1", 1, 1000);
 	snprintf(want, sizeof(want), "knetdemo: TCP connection initiated from %s",
 		 monitor_last().src);
-	EXPECT_EQ(1, kernel_lines(fd, want, line, sizeof(line)));
+	EXPECT_EQ(1, knd_kernel_lines(fd, want, line, sizeof(line)));
 	close(one);
 	one = monitor_connect("::1", 1, 1000);
 	snprintf(want, sizeof(want), "knetdemo: TCP connection initiated from %s",
 		 monitor_last().src);
-	EXPECT_EQ(1, kernel_lines(fd, want, line, sizeof(line)));
+	EXPECT_EQ(1, knd_kernel_lines(fd, want, line, sizeof(line)));
 	close(one);
 
 	/*
@@ -886,14 +886,14 @@ TEST(kernel_log)
 	ASSERT_EQ(0, monitor_connects("127.0.0.1", 1, 1));
 	ASSERT_EQ(0, knd_set("monitor", "0"));
 	ASSERT_EQ(0, knd_set("monitor_log", "1"));
-	EXPECT_EQ(0, kernel_lines(fd, "TCP connection", line, sizeof(line)));
+	EXPECT_EQ(0, knd_kernel_lines(fd, "TCP connection", line, sizeof(line)));
 
 	ASSERT_EQ(0, knd_unshare_net());
 	ASSERT_EQ(0, knd_set("monitor", "1"));
 	ASSERT_EQ(0, monitor_connects("127.0.0.1", 1, 100));
 	EXPECT_EQ(100, knd_stat("monitor_attempts"));
 	EXPECT_EQ(0, knd_stat("monitor_unlogged"));
-	EXPECT_EQ(0, kernel_lines(fd, "TCP connection", line, sizeof(line)));
+	EXPECT_EQ(0, knd_kernel_lines(fd, "TCP connection", line, sizeof(line)));
 	close(fd);
 }
 

@@ -17,8 +17,8 @@
 #include "tcp_test.h"
 
 /*
- * Send total bytes from a child and compare what comes back. Returns how many
- * came back right and in order, then the end; -errno for anything else.
+ * Send @total bytes from a child and compare what comes back. Returns the number
+ * of bytes that came back unchanged before the end of the stream, or -errno.
  */
 static long long echo_stream(int fd, long long total, size_t piece)
 {
@@ -127,7 +127,7 @@ TEST_F(tcp, accept_keeps_until_the_peer_closes)
 	EXPECT_EQ(-1, recv(fd, buf, 1, MSG_DONTWAIT));
 	EXPECT_EQ(EAGAIN, errno);
 
-	/* The list shows it as we see it */
+	/* The list has the addresses that the client sees */
 	ASSERT_LT(0, knd_read(KND_PROC, "tcp", text, sizeof(text)));
 	n = sscanf(strchr(text, '\n') + 1, "%u %15s %63s %63s %15s %lld %lld",
 		   &id, service, local, peer, state, &in, &out);
@@ -267,7 +267,7 @@ TEST_F(tcp, chargen_pattern)
 			TH_LOG("at %lld", done);
 		done += n;
 	}
-	/* On another processor the call that sends may not be over yet */
+	/* The call that sends may still be running on another processor */
 	EXPECT_LE(done, knd_wait_stat("tcp_bytes_out", done, 5000));
 	EXPECT_EQ(5, knd_wait_stat("tcp_bytes_in", 5, 5000));
 	close(fd);
@@ -275,8 +275,8 @@ TEST_F(tcp, chargen_pattern)
 }
 
 /*
- * Why connections end. Each cause is the business of one end; it returns how
- * many bytes more the service was sent.
+ * The reasons why connections end. Each function provokes one and returns the
+ * number of further bytes that it sent to the service.
  */
 
 static int ended_by_peer(int fd)
@@ -517,7 +517,7 @@ TEST_F(service, nobody_shares_the_port_while_it_moves)
 	EXPECT_EQ(0, status);
 }
 
-/* ... nor does the service share another's */
+/* The service does not share the port of a process either */
 TEST_F(service, no_port_that_another_would_share)
 {
 	struct sockaddr_storage ss;
@@ -563,7 +563,7 @@ TEST_F(service, a_low_port_with_the_capability)
 	close(fd);
 }
 
-/* A connection that is reset before or after connect() returns */
+/* Whether a connection is reset, before or after connect() returns */
 static bool refused(const char *source, const char *text)
 {
 	int fd = dial_from(source, text, PORT);
@@ -636,8 +636,8 @@ TEST_F(service, at_most_so_many_of_a_network)
 }
 
 /*
- * A link-local address says which link it is on, wherever it is shown; and a
- * listener on one is back when its device is
+ * A link-local address is shown with its scope everywhere. A listener on such
+ * an address is made again when its device was removed and added.
  */
 TEST_F(service, link_local)
 {
@@ -653,7 +653,7 @@ TEST_F(service, link_local)
 			     "ip addr add fe80::1234/64 dev knd0 nodad"));
 	scope = if_nametoindex("knd0");
 	ASSERT_NE(0, scope);
-	/* A scope where it has no meaning is a mistake */
+	/* Only a link-local address has a scope */
 	EXPECT_EQ(-EINVAL, knd_set("tcp_addr", "127.0.0.1%knd0"));
 	EXPECT_EQ(-EINVAL, knd_set("tcp_addr", "::1%knd0"));
 	EXPECT_EQ(-EINVAL, knd_set("tcp_addr", "2001:db8::1%knd0"));
@@ -691,6 +691,54 @@ TEST_F(service, link_local)
 	ASSERT_EQ(0, connect(fd, (struct sockaddr *)&ss, len));
 	EXPECT_EQ(0, ask(fd, "again"));
 	close(fd);
+}
+
+/* Connect from one link-local address of @dev to another; fd or -errno */
+static int dial_on_link(const char *source, const char *text, const char *dev)
+{
+	struct sockaddr_storage from, to;
+	socklen_t len = address(&from, source, 0);
+	int err, fd;
+
+	address(&to, text, PORT);
+	((struct sockaddr_in6 *)&from)->sin6_scope_id = if_nametoindex(dev);
+	((struct sockaddr_in6 *)&to)->sin6_scope_id = if_nametoindex(dev);
+	fd = socket(AF_INET6, SOCK_STREAM, 0);
+	if (fd < 0)
+		return -errno;
+	if (bind(fd, (struct sockaddr *)&from, len) ||
+	    connect(fd, (struct sockaddr *)&to, len)) {
+		err = -errno;
+		close(fd);
+		return err;
+	}
+	return fd;
+}
+
+/* A link-local address is one host: its /64 is shared by the whole link */
+TEST_F(service, at_most_so_many_of_a_host_on_the_link)
+{
+	int a, b, c;
+
+	ASSERT_EQ(0, knd_run("ip link add knd0 type dummy && "
+			     "ip link set knd0 up && "
+			     "ip addr add fe80::1/64 dev knd0 nodad && "
+			     "ip addr add fe80::2/64 dev knd0 nodad"));
+	ASSERT_EQ(0, knd_set("tcp_max_conns_per_source", "1"));
+	ASSERT_EQ(0, start("::", "echo"));
+	a = dial_on_link("fe80::1", "fe80::1", "knd0");
+	ASSERT_LE(0, a);
+	EXPECT_EQ(0, ask(a, "one"));
+	b = dial_on_link("fe80::2", "fe80::1", "knd0");
+	ASSERT_LE(0, b);
+	EXPECT_EQ(0, ask(b, "two"));
+	c = dial_on_link("fe80::2", "fe80::1", "knd0");
+	EXPECT_EQ(1, knd_wait_stat("tcp_refused_source", 1, 20000));
+	EXPECT_EQ(2, knd_stat("tcp_accepted"));
+	if (c >= 0)
+		close(c);
+	close(a);
+	close(b);
 }
 
 TEST_F(service, at_most_so_many_of_a_source)
@@ -824,7 +872,7 @@ TEST_F(service, silent_client_has_its_time)
 
 	ASSERT_EQ(0, knd_set("tcp_idle_ms", "500"));
 	ASSERT_EQ(0, start("127.0.0.1", "accept"));
-	/* Again where this task did not run in time to speak before the end */
+	/* Try again if this task did not run in time to send before the limit */
 	do {
 		ASSERT_GT(100, tries++);
 		dialed = now_ms();
@@ -875,7 +923,7 @@ TEST_F(service, idle_since_the_peer_took_it_all)
 	EXPECT_EQ(sizeof(buf), recv_all(fd, buf, sizeof(buf)));
 	began = now_ms();
 	EXPECT_EQ(0, recv_all(fd, &c, 1));
-	/* Timed by acknowledgments, whose clock is coarse */
+	/* The time of an acknowledgment is coarse */
 	EXPECT_LE(limit - 50, now_ms() - began);
 	EXPECT_GE(limit + knd_slow(1000, 3000), now_ms() - began);
 	EXPECT_EQ(1, knd_wait_stat("tcp_closed_idle", 1, 5000));
@@ -891,8 +939,8 @@ static long long free_pages(void)
 }
 
 /*
- * A client that reads nothing and sends byte by byte: what echo queues for it
- * takes the room of the bytes, not a page for each
+ * A client reads nothing and sends byte by byte. The bytes that echo queues for
+ * it share pages.
  */
 TEST_F(service, bytes_that_nobody_reads_share_pages)
 {
@@ -909,7 +957,7 @@ TEST_F(service, bytes_that_nobody_reads_share_pages)
 	for (int i = 0; i < conns; i++) {
 		fds[i] = socket(AF_INET, SOCK_STREAM, 0);
 		ASSERT_LE(0, fds[i]);
-		/* The least that there is */
+		/* The smallest buffer that the kernel allows */
 		setsockopt(fds[i], SOL_SOCKET, SO_RCVBUF, &one, sizeof(one));
 		setsockopt(fds[i], SOL_TCP, TCP_NODELAY, &one, sizeof(one));
 		ASSERT_EQ(0, connect(fds[i], (struct sockaddr *)&ss, len));
@@ -958,24 +1006,9 @@ TEST_F(service, output_that_stands_still_is_given_up)
 	close(fd);
 }
 
-/* Run on the first processor only, before everything else that is not */
-static int go_first(void)
-{
-	struct sched_param param = { .sched_priority = 1 };
-	cpu_set_t cpus;
-
-	CPU_ZERO(&cpus);
-	CPU_SET(0, &cpus);
-	if (sched_setaffinity(0, sizeof(cpus), &cpus) ||
-	    sched_setaffinity(acceptor(), sizeof(cpus), &cpus) ||
-	    sched_setscheduler(0, SCHED_FIFO, &param))
-		return -errno;
-	return 0;
-}
-
 /*
- * Connections that are reset before the acceptor sees them: the services find
- * that they cannot send, and count nothing as sent
+ * Clients reset their connections before the acceptor runs. The services get an
+ * error when they send, and count no bytes as sent.
  */
 TEST_F(service, reset_before_they_are_accepted)
 {
@@ -993,7 +1026,7 @@ TEST_F(service, reset_before_they_are_accepted)
 			ASSERT_EQ(0, reset_by_peer(fd));
 		}
 		EXPECT_EQ(i * n, knd_stat("tcp_accepted"));
-		/* It runs while we sleep */
+		/* The acceptor runs while this task sleeps */
 		EXPECT_EQ((i + 1) * n, knd_wait_stat("tcp_closed_reset",
 						     (i + 1) * n, 20000));
 		EXPECT_EQ((i + 1) * n, knd_stat("tcp_accepted"));
@@ -1002,7 +1035,10 @@ TEST_F(service, reset_before_they_are_accepted)
 	}
 }
 
-/* A client that acknowledges nothing is given up, however much it sends */
+/*
+ * A client that does not acknowledge the FIN is given up, however much data it
+ * sends meanwhile
+ */
 TEST_F(service, sending_for_ever_is_given_up)
 {
 	long long began, end;
@@ -1014,8 +1050,7 @@ TEST_F(service, sending_for_ever_is_given_up)
 	ASSERT_EQ(0, send_all(fd, "hello", 5));
 	ASSERT_EQ(5, knd_wait_stat("tcp_bytes_in", 5, 20000));
 	/*
-	 * Of what the service sends only segments without FIN arrive, so that
-	 * the client can go on sending
+	 * Drop only segments with FIN, so that the client can continue to send
 	 */
 	ASSERT_EQ(0, knd_run("nft 'add table inet t; add chain inet t c "
 			     "{ type filter hook input priority 0; }; "
@@ -1035,8 +1070,8 @@ TEST_F(service, sending_for_ever_is_given_up)
 }
 
 /*
- * A socket of the kernel has no timers once it is closed: it must not wait for
- * the peer's end then, for as long as tcp_fin_timeout might say
+ * A closed kernel socket has no timers, so it must not be left in FIN_WAIT2,
+ * whatever tcp_fin_timeout is
  */
 TEST_F(service, no_socket_waits_for_ever)
 {
@@ -1096,6 +1131,33 @@ TEST_F(service, somaxconn_caps_the_backlog)
 	EXPECT_EQ(0, backlog_is(16));
 	ASSERT_EQ(0, knd_set("tcp_backlog", "8"));
 	EXPECT_EQ(0, backlog_is(8));
+}
+
+/*
+ * What accepted sockets inherit from the listener: a peer that vanished is
+ * noticed by probes, and a small reply does not wait until the reply before it
+ * has been acknowledged
+ */
+TEST_F(service, options_of_an_accepted_socket)
+{
+	int fd, one = 1;
+
+	ASSERT_EQ(0, start("127.0.0.1", "echo"));
+	fd = dial("127.0.0.1", PORT);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, ask(fd, "hello"));
+	EXPECT_EQ(0, knd_run("ss -Htno state established sport = 60000 | "
+			     "grep -q 'timer:(keepalive,'"));
+
+	ASSERT_EQ(0, setsockopt(fd, SOL_TCP, TCP_NODELAY, &one, sizeof(one)));
+	ASSERT_EQ(0, cut_off());
+	ASSERT_EQ(1, send(fd, "a", 1, 0));
+	ASSERT_EQ(6, knd_wait_stat("tcp_bytes_out", 6, 20000));
+	ASSERT_EQ(1, send(fd, "b", 1, 0));
+	ASSERT_EQ(7, knd_wait_stat("tcp_bytes_out", 7, 20000));
+	EXPECT_EQ(0, knd_run("ss -Htin sport = 60000 | grep -q unacked:"));
+	EXPECT_EQ(1, knd_run("ss -Htin sport = 60000 | grep -q notsent:"));
+	close(fd);
 }
 
 TEST_F(service, many_connections)
@@ -1195,8 +1257,8 @@ TEST_F(service, echo_of_a_gibibyte)
 }
 
 /*
- * Echo on connections of our own until the pipe's other end is closed; exits
- * with 0 where none lost a byte
+ * A child that uses echo on @conns connections until the other end of the pipe
+ * is closed. It exits with 0 if every reply was complete.
  */
 static pid_t load(int port, int conns, const int until[2])
 {
@@ -1293,6 +1355,53 @@ TEST_F(service, namespaces_do_not_see_each_other)
 	 */
 	EXPECT_EQ(0, ask(fd, "out there"));
 	close(fd);
+}
+
+/* The initial network namespace logs each connection, where tcp_log is 1 */
+TEST(kernel_log)
+{
+	int log = open("/dev/kmsg", O_RDONLY | O_NONBLOCK), fd, tries = 150;
+	char line[1024], want[128];
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+
+	ASSERT_LE(0, log);
+	ASSERT_LE(0, lseek(log, 0, SEEK_END));
+	ASSERT_EQ(0, start("127.0.0.1", "echo"));
+	/* What came before may have used up what the limit of the rate allows */
+	do {
+		ASSERT_LT(0, tries--);
+		usleep(100000);
+		fd = dial("127.0.0.1", PORT);
+		ASSERT_LE(0, fd);
+		/* The line is written before the service begins */
+		EXPECT_EQ(0, ask(fd, "logged?"));
+		getsockname(fd, (struct sockaddr *)&ss, &len);
+		snprintf(want, sizeof(want),
+			 "knetdemo: connection established to %s",
+			 knd_addr_name(&ss));
+		close(fd);
+	} while (!knd_kernel_lines(log, want, line, sizeof(line)));
+
+	EXPECT_EQ(0, knd_set("tcp_log", "0"));
+	fd = dial("127.0.0.1", PORT);
+	EXPECT_EQ(0, ask(fd, "not logged"));
+	close(fd);
+	EXPECT_EQ(0, knd_kernel_lines(log, "connection established", line,
+				      sizeof(line)));
+	EXPECT_EQ(0, knd_set("tcp_log", "1"));
+	EXPECT_EQ(0, knd_set("tcp", "0"));
+
+	/* Another namespace never does */
+	ASSERT_EQ(0, knd_unshare_net());
+	ASSERT_EQ(0, start("127.0.0.1", "echo"));
+	fd = dial("127.0.0.1", PORT);
+	EXPECT_EQ(0, ask(fd, "not logged"));
+	close(fd);
+	EXPECT_EQ(0, knd_set("tcp", "0"));
+	EXPECT_EQ(0, knd_kernel_lines(log, "connection established", line,
+				      sizeof(line)));
+	close(log);
 }
 
 TEST_HARNESS_MAIN

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The TCP service of net/knetdemo beside programs of BPF: one that takes a
- * connection before it is accepted, one that has the socket call back while
- * TCP processes an ACK, and one that denies all traffic of the cgroup whose
- * task switched the service on.
+ * The TCP service of net/knetdemo with BPF programs: one puts a connection into
+ * a sockmap before it is accepted, one causes a callback while TCP processes an
+ * ACK, and one denies all traffic of the cgroup of the task that switched the
+ * service on.
  *
  * Needs CONFIG_CGROUP_BPF, CONFIG_BPF_STREAM_PARSER, CONFIG_BPF_SYSCALL and
- * CONFIG_MEMCG. The programs are a few instructions each, so they are written
- * here without an assembler.
+ * CONFIG_MEMCG. The programs are a few instructions each, so they are arrays of
+ * instructions here.
  */
 
 #define _GNU_SOURCE
@@ -105,7 +105,7 @@ static int make_sockmap(void)
 	return bpf(BPF_MAP_CREATE, &attr);
 }
 
-/* Put every connection that PORT gets into the map as it is established */
+/* Put each connection of PORT into the map when it is established */
 static int load_taker(int map)
 {
 	const struct bpf_insn insns[] = {
@@ -132,9 +132,8 @@ static int load_taker(int map)
 }
 
 /*
- * Set SO_SNDBUF of the connections of PORT each time that TCP has measured
- * their round trip, which is while it processes an ACK. That calls
- * sk_write_space.
+ * Set SO_SNDBUF of the connections of PORT whenever TCP has measured a round
+ * trip, which it does while it processes an ACK. This calls sk_write_space.
  */
 static int load_setter(void)
 {
@@ -165,7 +164,7 @@ static int load_setter(void)
 	return load_program(BPF_PROG_TYPE_SOCK_OPS, insns, ARRAY_SIZE(insns));
 }
 
-/* Let nothing pass */
+/* Deny each packet */
 static int load_denier(void)
 {
 	const struct bpf_insn insns[] = {
@@ -220,8 +219,8 @@ FIXTURE_TEARDOWN_PARENT(bpf)
 }
 
 /*
- * A connection that has an owner already is refused: with both of them it would
- * be freed while hashed, or closed for ever
+ * A connection that has an owner already is reset. With the callbacks of two
+ * owners, Linux 6.12 would free a socket that is still hashed.
  */
 TEST_F(bpf, a_connection_of_a_sockmap_is_refused)
 {
@@ -254,6 +253,40 @@ TEST_F(bpf, a_connection_of_a_sockmap_is_refused)
 	ASSERT_LE(0, fd);
 	EXPECT_EQ(0, ask(fd, "alone"));
 	close(fd);
+	EXPECT_EQ(0, knd_set("tcp", "0"));
+	EXPECT_EQ(knd_stat("tcp_accepted"), knd_stat("tcp_closed"));
+	EXPECT_EQ(0, knd_stuck());
+	close(map);
+	close(self->prog);
+}
+
+/*
+ * The same, with data and a reset that arrive before the connection is accepted.
+ * The callbacks that it inherits from the listener run then, and must not take
+ * the user data of the other owner for the service's.
+ */
+TEST_F(bpf, a_connection_of_a_sockmap_is_reset_early)
+{
+	int map, fd, n = slow(20, 5);
+
+	map = make_sockmap();
+	ASSERT_LE(0, map);
+	self->prog = load_taker(map);
+	ASSERT_LE(0, self->prog);
+	ASSERT_EQ(0, start("127.0.0.1", "echo"));
+	ASSERT_EQ(0, attach_program(self->prog, CGROUP, BPF_CGROUP_SOCK_OPS));
+	ASSERT_EQ(0, go_first());
+	for (int i = 0; i < n; i++) {
+		fd = dial("127.0.0.1", PORT);
+		ASSERT_LE(0, fd);
+		EXPECT_EQ(5, send(fd, "hello", 5, MSG_NOSIGNAL));
+		EXPECT_EQ(0, reset_by_peer(fd));
+		EXPECT_EQ(i, knd_stat("tcp_accepted"));
+		/* The acceptor runs while this task sleeps */
+		EXPECT_EQ(i + 1, knd_wait_stat("tcp_closed_error", i + 1,
+					       20000));
+	}
+	ASSERT_EQ(0, detach_program(self->prog, CGROUP, BPF_CGROUP_SOCK_OPS));
 	EXPECT_EQ(0, knd_set("tcp", "0"));
 	EXPECT_EQ(knd_stat("tcp_accepted"), knd_stat("tcp_closed"));
 	EXPECT_EQ(0, knd_stuck());
@@ -300,7 +333,7 @@ TEST_F(bpf, a_callback_while_an_ack_is_processed)
 	fd = dial("127.0.0.1", PORT);
 	ASSERT_LE(0, fd);
 	EXPECT_EQ((ssize_t)total, echo_back(fd, total));
-	/* It was set, to twice as much as SO_SNDBUF says */
+	/* The program did set SO_SNDBUF, which the kernel doubles */
 	EXPECT_EQ(0, knd_run("ss -Htnm state established sport = 60000 | "
 			     "grep -q 'tb200000,'"));
 	EXPECT_EQ(0, detach_program(self->prog, CGROUP, BPF_CGROUP_SOCK_OPS));
@@ -310,7 +343,7 @@ TEST_F(bpf, a_callback_while_an_ack_is_processed)
 	close(self->prog);
 }
 
-/* In a child of the group, which is denied all: switch the service on */
+/* Switch the service on by a task in the group that is denied all */
 static int start_in_group(const char *service)
 {
 	int status;
@@ -323,7 +356,7 @@ static int start_in_group(const char *service)
 	return status;
 }
 
-/* ... and listen as a program does, until it is killed */
+/* Listen by a task in that group, until it is killed */
 static pid_t listen_in_group(int ready)
 {
 	pid_t pid = fork();
@@ -368,7 +401,7 @@ TEST_F(bpf, the_cgroup_of_the_writer_does_not_matter)
 	}
 	ASSERT_EQ(0, start_in_group("echo"));
 
-	/* The program does deny: a socket of the group cannot be reached */
+	/* Clients cannot reach a listener of a task in the group */
 	ASSERT_EQ(0, pipe(ready));
 	pid = listen_in_group(ready[1]);
 	close(ready[1]);
@@ -381,7 +414,7 @@ TEST_F(bpf, the_cgroup_of_the_writer_does_not_matter)
 	ASSERT_LE(0, fd);
 	EXPECT_EQ(0, ask(fd, "allowed"));
 	close(fd);
-	/* Nor does the service keep the group: it can be removed */
+	/* The service does not hold the group, which can be removed */
 	for (int i = 0; i < 2; i++) {
 		EXPECT_EQ(0, detach_program(self->prog, CHILD, types[i]));
 	}
@@ -389,6 +422,39 @@ TEST_F(bpf, the_cgroup_of_the_writer_does_not_matter)
 	EXPECT_EQ(0, mkdir(CHILD, 0700));
 	EXPECT_EQ(0, knd_set("tcp", "0"));
 	close(self->prog);
+}
+
+/* The same for the UDP emitter, whose datagrams the group would not let out */
+TEST_F(bpf, the_cgroup_of_the_writer_does_not_matter_to_udp)
+{
+	struct timeval limit = { .tv_sec = 20 };
+	struct sockaddr_storage ss;
+	socklen_t len = address(&ss, "127.0.0.1", 60001);
+	int fd = socket(AF_INET, SOCK_DGRAM, 0), status;
+	char buf[64];
+	pid_t pid;
+
+	ASSERT_EQ(0, bind(fd, (struct sockaddr *)&ss, len));
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	self->prog = load_denier();
+	ASSERT_LE(0, self->prog);
+	ASSERT_EQ(0, attach_program(self->prog, CHILD, BPF_CGROUP_INET_EGRESS));
+	pid = fork();
+	if (!pid) {
+		if (join(CHILD) || knd_set("udp", "1"))
+			_exit(1);
+		/* The program does deny what a socket of the group sends */
+		_exit(sendto(socket(AF_INET, SOCK_DGRAM, 0), "x", 1, 0,
+			     (struct sockaddr *)&ss, len) != -1 ||
+		      errno != EPERM);
+	}
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+	EXPECT_EQ(13, recv(fd, buf, sizeof(buf), 0));
+	EXPECT_EQ(0, detach_program(self->prog, CHILD, BPF_CGROUP_INET_EGRESS));
+	EXPECT_EQ(0, knd_set("udp", "0"));
+	close(self->prog);
+	close(fd);
 }
 
 /*

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The TCP service of net/knetdemo under everything at once: kill, ss -K, stops,
- * moves, other services and limits, dismantled namespaces, with clients that
- * echo, read chargen, half-close, reset and leave. What they get is checked
- * byte by byte, and in the end all is counted and nothing is left: connections,
- * sockets, pages, threads, complaints of the kernel.
+ * Stress of the TCP service of net/knetdemo: kill, ss -K, stops, moves, changes
+ * of service and limits, and dismantled namespaces, while clients echo, read
+ * chargen, half-close, reset and close. Each received byte is checked. In the
+ * end the counters agree, no connection, socket, page or thread is left, and
+ * the kernel has logged no warning.
  *
  * The work is counted in rounds, so it is the same on any machine.
  * KSFT_MACHINE_SLOW=yes in the environment makes fewer of them.
@@ -56,13 +56,13 @@ static uint8_t pattern(long long at)
 	       ' ' + (line + column) % 95;
 }
 
-/* Bytes of a client that chargen never sends */
+/* Bytes that a client sends; chargen never sends any of these */
 static uint8_t word(long long at)
 {
 	return 0x80 | (at * 7 + at / 127);
 }
 
-/* Compare what came with the service that it must be of */
+/* Compare @n received bytes with those of echo or chargen */
 static void check(const uint8_t *buf, ssize_t n, long long at)
 {
 	bool echo = buf[0] & 0x80;
@@ -114,7 +114,7 @@ static void converse(unsigned int seed)
 		}
 	}
 	if (seed % 3 == 0) {
-		/* A half-close: all that is owed comes before the end */
+		/* Half-close: all outstanding data comes before the end */
 		shutdown(fd, SHUT_WR);
 		while ((n = recv(fd, in, sizeof(in), 0)) > 0) {
 			check(in, n, received);
@@ -139,7 +139,7 @@ static pid_t client(unsigned int seed)
 	_exit(0);
 }
 
-/* A namespace that is dismantled with all its connections at work */
+/* A namespace that is dismantled while its connections are in use */
 static void short_lived_namespace(void)
 {
 	char c[4096] = {};
@@ -159,8 +159,9 @@ static void short_lived_namespace(void)
 	_exit(0);
 }
 
-/* Bytes in use that no counter of /proc/meminfo knows: pages of drivers, of
- * sk_buffs, and those that leaked
+/*
+ * Memory in use that no counter of /proc/meminfo includes: pages of drivers and
+ * of sk_buffs, and leaked pages
  */
 static long long unaccounted_kib(void)
 {
@@ -173,7 +174,7 @@ static long long unaccounted_kib(void)
 	char line[128], name[64];
 	FILE *f;
 
-	/* Pages on the free lists of processors are in use for it */
+	/* This frees the pages on per-CPU lists, which count as used */
 	knd_write("/proc/sys/vm/", "compact_memory", "1");
 	f = fopen("/proc/meminfo", "r");
 	while (f && fgets(line, sizeof(line), f)) {
@@ -190,7 +191,7 @@ static long long unaccounted_kib(void)
 	return kib;
 }
 
-/* A figure of the TCP line of /proc/net/sockstat, which is of all namespaces */
+/* A value of the TCP line of /proc/net/sockstat, for all namespaces */
 static long sockstat(const char *name)
 {
 	char text[1024], *at;
@@ -226,7 +227,7 @@ static int complaints(int kmsg)
 	return found;
 }
 
-/* Threads that accept, in all namespaces */
+/* Number of acceptors in all namespaces */
 static int acceptors(void)
 {
 	DIR *dir = opendir("/proc");
@@ -339,7 +340,7 @@ static int administer(int round)
 		return err ?: knd_set_int("tcp_max_conns_per_source",
 					  round / 10 % 3 ? 0 : 6);
 	case 8:
-		/* The listener, too: it is replaced */
+		/* Destroy the listener, which is then replaced */
 		return knd_run("ss -tlK "
 			       "'( sport >= 20000 and sport <= 20010 )' "
 			       "> /dev/null") ?:
@@ -370,7 +371,7 @@ TEST_F(stress, all_at_once)
 			short_lived_namespace();
 		before = load(&shared->connected);
 		EXPECT_EQ(0, administer(round)) TH_LOG("round %d", round);
-		/* The clients go on: each round meets connections at work */
+		/* Wait for further connections: each round meets some in use */
 		end = now_ms() + 60000;
 		while (load(&shared->connected) < before + 5 &&
 		       now_ms() < end)
@@ -412,8 +413,8 @@ TEST_F(stress, all_at_once)
 
 /*
  * Each short message is copied to a page, which is freed when the client has
- * acknowledged it. A leak of these pages is found by nobody else: kmemleak
- * does not follow pages.
+ * acknowledged the data. kmemleak does not track pages, so only this test
+ * notices a leak.
  */
 TEST_F(stress, copies_leak_no_page)
 {
@@ -437,7 +438,7 @@ TEST_F(stress, copies_leak_no_page)
 	close(fd);
 }
 
-/* The same for what is spliced, and for pieces that are both */
+/* The same for pages that are spliced, and for a mix of both */
 TEST_F(stress, pages_of_a_stream_are_freed)
 {
 	int mib = knd_slow(256, 16), fd, status;
@@ -505,7 +506,7 @@ static void hoard(struct __test_metadata *_metadata, int tcp_mem,
 		setsockopt(fds[i], SOL_SOCKET, SO_SNDBUF, &one, sizeof(one));
 		ASSERT_EQ(0, connect(fds[i], (struct sockaddr *)&ss, len));
 	}
-	/* Until nothing more is queued for a while */
+	/* Wait until the memory in use does not grow any more */
 	for (int still = 0; still < 30; still++) {
 		for (int i = 0; echo && i < conns; i++) {
 			while (send(fds[i], buf, sizeof(buf),

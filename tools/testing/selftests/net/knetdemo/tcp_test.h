@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the tests of the TCP service of net/knetdemo share: clients
+ * Clients for the tests of the TCP service of net/knetdemo
  *
- * Functions return 0 (or what they were asked for) or -errno.
+ * Functions return a result or 0, and -errno for errors.
  */
 
 #ifndef _KNETDEMO_TCP_TEST_H
@@ -77,7 +77,7 @@ static inline int listen_on(const char *text, int port)
 	return fd;
 }
 
-/* All of it or -errno */
+/* Send all bytes: 0 or -errno */
 static inline int send_all(int fd, const void *buf, size_t len)
 {
 	size_t done = 0;
@@ -127,7 +127,7 @@ static inline int ask(int fd, const char *text)
 	return n == (ssize_t)len && !memcmp(text, answer, len) ? 0 : -EBADMSG;
 }
 
-/* Random bytes that both ends can make on their own */
+/* Pseudorandom bytes that sender and receiver both generate */
 struct stream {
 	uint64_t state;
 };
@@ -172,7 +172,7 @@ static inline int wait_listed(int want, int timeout_ms)
 	return n;
 }
 
-/* The thread that accepts, the only one of them; or -1 */
+/* PID of the acceptor, if there is only one; or -1 */
 static inline int acceptor(void)
 {
 	char path[32], comm[32];
@@ -190,6 +190,34 @@ static inline int acceptor(void)
 	}
 	closedir(dir);
 	return found;
+}
+
+/* Reset a connection */
+static inline int reset_by_peer(int fd)
+{
+	struct linger linger = { .l_onoff = 1 };
+
+	if (setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)))
+		return -errno;
+	return close(fd);
+}
+
+/*
+ * Run this task on the first processor, with a higher priority than the
+ * acceptor, which is moved there as well
+ */
+static inline int go_first(void)
+{
+	struct sched_param param = { .sched_priority = 1 };
+	cpu_set_t cpus;
+
+	CPU_ZERO(&cpus);
+	CPU_SET(0, &cpus);
+	if (sched_setaffinity(0, sizeof(cpus), &cpus) ||
+	    sched_setaffinity(acceptor(), sizeof(cpus), &cpus) ||
+	    sched_setscheduler(0, SCHED_FIFO, &param))
+		return -errno;
+	return 0;
 }
 
 static inline int start(const char *addr, const char *service)
