@@ -494,7 +494,11 @@ static void knd_conn_work(struct work_struct *work)
 	struct knd_conn *c = container_of(work, struct knd_conn, work);
 	struct knd_fsm_step step;
 
-	if (c->state == KND_CONN_DEAD)
+	/*
+	 * It was queued again and has closed the socket before. The state is
+	 * not asked: knd_conn_attach() may be changing it now.
+	 */
+	if (!c->sock)
 		goto put;
 
 	knd_conn_lock(c);
