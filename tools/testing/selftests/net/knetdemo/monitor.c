@@ -146,6 +146,27 @@ TEST_F(monitor, user_and_process_and_thread)
 	EXPECT_STREQ("a\\x20b\\x5cc\\x0a\\x09\\x80", r.comm);
 }
 
+/* An empty name is shown as "-", so that each line has all columns */
+TEST_F(monitor, thread_without_a_name)
+{
+	struct record r;
+	int status;
+	pid_t pid;
+
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		if (prctl(PR_SET_NAME, ""))
+			_exit(1);
+		_exit(monitor_connects(variant->local, 1, 1) != 0);
+	}
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	ASSERT_EQ(0, status);
+	r = monitor_last();
+	EXPECT_EQ(pid, atoi(r.pid));
+	EXPECT_STREQ("-", r.comm);
+}
+
 /* The UID is that of the process that made the socket, not of the caller */
 TEST_F(monitor, socket_of_another_user)
 {
@@ -789,26 +810,6 @@ TEST(user_namespace_reads_only)
 	free(l.rec);
 }
 
-/* Lines of the kernel's log since @fd was opened or read */
-static int kernel_lines(int fd, const char *what, char *last, size_t size)
-{
-	char line[1024];
-	int count = 0;
-	ssize_t n;
-
-	while ((n = read(fd, line, sizeof(line) - 1)) > 0 ||
-	       (n < 0 && errno == EPIPE)) {
-		if (n < 0)
-			continue;
-		line[n] = '\0';
-		if (strstr(line, what)) {
-			count++;
-			snprintf(last, size, "%s", strchr(line, ';') + 1);
-		}
-	}
-	return count;
-}
-
 /* How many lines the kernel's log says were left out since @fd was opened */
 static int kernel_unlogged(int fd)
 {
@@ -872,13 +873,14 @@ TEST(kernel_log)
 	ASSERT_EQ(0, monitor_connects("127.0.0.1", 1, 300));
 	all = knd_stat("monitor_unlogged") - all;
 	EXPECT_LT(0, all);
-	EXPECT_EQ(300 - all, kernel_lines(fd, "TCP connection initiated", line,
-					  sizeof(line)));
+	EXPECT_EQ(300 - all,
+		  knd_kernel_lines(fd, "TCP connection initiated", line,
+				   sizeof(line)));
 	ASSERT_EQ(0, knd_set("monitor", "0"));
 	EXPECT_EQ(all, kernel_unlogged(unlogged));
 	close(unlogged);
-	EXPECT_EQ(0, kernel_lines(fd, "TCP connection initiated", line,
-				  sizeof(line)));
+	EXPECT_EQ(0, knd_kernel_lines(fd, "TCP connection initiated", line,
+				      sizeof(line)));
 
 	/* Recorded, but without a line in the log */
 	ASSERT_EQ(0, knd_set("monitor_log", "0"));

@@ -284,15 +284,6 @@ static int ended_by_peer(int fd)
 	return shutdown(fd, SHUT_WR);
 }
 
-static int reset_by_peer(int fd)
-{
-	struct linger linger = { .l_onoff = 1 };
-
-	if (setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)))
-		return -errno;
-	return close(fd);
-}
-
 /* From now on no packet of the service reaches its peers */
 static int cut_off(void)
 {
@@ -697,10 +688,10 @@ TEST_F(service, link_local)
 static int dial_on_link(const char *source, const char *text, const char *dev)
 {
 	struct sockaddr_storage from, to;
-	socklen_t len = address(&from, source, 0);
+	socklen_t len = knd_addr(&from, source, 0);
 	int err, fd;
 
-	address(&to, text, PORT);
+	knd_addr(&to, text, PORT);
 	((struct sockaddr_in6 *)&from)->sin6_scope_id = if_nametoindex(dev);
 	((struct sockaddr_in6 *)&to)->sin6_scope_id = if_nametoindex(dev);
 	fd = socket(AF_INET6, SOCK_STREAM, 0);

@@ -267,7 +267,7 @@ TEST_F(bpf, a_connection_of_a_sockmap_is_refused)
  */
 TEST_F(bpf, a_connection_of_a_sockmap_is_reset_early)
 {
-	int map, fd, n = slow(20, 5);
+	int map, fd, n = knd_slow(20, 5);
 
 	map = make_sockmap();
 	ASSERT_LE(0, map);
@@ -429,7 +429,7 @@ TEST_F(bpf, the_cgroup_of_the_writer_does_not_matter_to_udp)
 {
 	struct timeval limit = { .tv_sec = 20 };
 	struct sockaddr_storage ss;
-	socklen_t len = address(&ss, "127.0.0.1", 60001);
+	socklen_t len = knd_addr(&ss, "127.0.0.1", 60001);
 	int fd = socket(AF_INET, SOCK_DGRAM, 0), status;
 	char buf[64];
 	pid_t pid;
