@@ -340,6 +340,7 @@ static int knd_sysctl_store(struct knd_net *kn, const struct knd_sysctl *ctl,
 	char value[KND_TEXT_LEN] __aligned(sizeof(int));
 	int err;
 
+	knd_sysctl_reap(kn);
 	err = ctl->parse(kn, ctl, text, value);
 	if (err)
 		return err;
@@ -357,6 +358,7 @@ static void knd_sysctl_show(struct knd_net *kn, const struct knd_sysctl *ctl,
 	const void *value = (void *)&kn->cfg + ctl->offset;
 	int on;
 
+	knd_sysctl_reap(kn);
 	if (ctl->is_switch) {
 		on = READ_ONCE(*(const int *)value) ||
 		     kn->deferred[ctl->owner].cred ? KND_SWITCH_DEFERRED : 0;
@@ -380,7 +382,6 @@ static int knd_sysctl_handler(const struct ctl_table *table, int write,
 
 	if (!write) {
 		mutex_lock(&kn->lock);
-		knd_sysctl_reap(kn);
 		knd_sysctl_show(kn, ctl, text);
 		mutex_unlock(&kn->lock);
 		return proc_dostring(&shown, write, buffer, lenp, ppos);
@@ -400,7 +401,6 @@ static int knd_sysctl_handler(const struct ctl_table *table, int write,
 			return -EINVAL;
 	} else {
 		mutex_lock(&kn->lock);
-		knd_sysctl_reap(kn);
 		err = knd_sysctl_store(kn, ctl, text);
 		mutex_unlock(&kn->lock);
 		if (err)
