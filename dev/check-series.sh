@@ -78,29 +78,34 @@ findings()
 	return 1
 }
 
+# module_make HEADERS ARGUMENTS...: neither BTF nor debug information, which
+# halves the time
+module_make()
+{
+	local headers=$1 cc
+	shift
+
+	cc=$(sed -n 's/^CC = .*\(gcc-[0-9]*\)$/\1/p' "$headers/.kernelvariables")
+	make -C "$headers" "M=$stand/net/knetdemo" "CC=$(ccached "${cc:-gcc}")" \
+		CONFIG_KNETDEMO=m CONFIG_DEBUG_INFO= \
+		CONFIG_DEBUG_INFO_BTF_MODULES= \
+		"KCPPFLAGS=-I$stand/include -I$stand/include/uapi" \
+		"-j$(nproc)" "$@"
+}
+
 # The module against the headers of a package
 # build_headers HEADERS
 build_headers()
 {
-	local log=$LOGS/series-module.log cc sparse=C=1 rc=0
+	local log=$LOGS/series-module.log sparse=C=1 rc=0
 
-	cc=$(sed -n 's/^CC = .*\(gcc-[0-9]*\)$/\1/p' "$1/.kernelvariables")
 	command -v sparse > /dev/null || sparse=
-	# Neither BTF nor debug information: half the time
-	make -C "$1" "M=$stand/net/knetdemo" "CC=$(ccached "${cc:-gcc}")" \
-		CONFIG_KNETDEMO=m CONFIG_KNETDEMO_KUNIT_TEST=y \
-		CONFIG_DEBUG_INFO= CONFIG_DEBUG_INFO_BTF_MODULES= \
-		"KCPPFLAGS=-I$stand/include -I$stand/include/uapi" \
-		W=1 $sparse CHECK=sparse -k "-j$(nproc)" knetdemo.o \
-		> "$log" 2>&1 || rc=$?
+	module_make "$1" CONFIG_KNETDEMO_KUNIT_TEST=y W=1 $sparse CHECK=sparse \
+		-k knetdemo.o > "$log" 2>&1 || rc=$?
 	findings "$log" "$stand/net/knetdemo/knetdemo.o" || return 1
 	[ "$rc" -eq 0 ] || { tail -n 5 "$log"; return 1; }
 	# The one that can be loaded: not every kernel has KUnit
-	make -C "$1" "M=$stand/net/knetdemo" "CC=$(ccached "${cc:-gcc}")" \
-		CONFIG_KNETDEMO=m CONFIG_DEBUG_INFO= \
-		CONFIG_DEBUG_INFO_BTF_MODULES= \
-		"KCPPFLAGS=-I$stand/include -I$stand/include/uapi" \
-		"-j$(nproc)" modules > "$log" 2>&1 ||
+	module_make "$1" modules > "$log" 2>&1 ||
 		{ tail -n 5 "$log"; return 1; }
 	cp "$stand/net/knetdemo/knetdemo.ko" "$loadable/$n.ko"
 }
