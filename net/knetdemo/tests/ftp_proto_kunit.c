@@ -313,9 +313,11 @@ static void parse_mdtm(struct kunit *test)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
-		int want = cases[i].mtime ? 0 : -EPROTO;
 		u64 mtime = 0;
+		int want = 0;
 
+		if (!cases[i].mtime)
+			want = -EPROTO;
 		KUNIT_EXPECT_EQ_MSG(test, want,
 				    knd_ftp_parse_mdtm(cases[i].text, &mtime),
 				    "%s", cases[i].text);

@@ -93,6 +93,8 @@ namespaces()
 	finish_tests
 }
 
+milliseconds() { local us=${EPOCHREALTIME/[.,]/}; echo $((us / 1000)); }
+
 # soon COMMAND...: it succeeds within 10 s, in a slow kernel within 60 s
 soon()
 {

@@ -301,14 +301,13 @@ static inline int knd_stuck(void)
 }
 
 /*
- * Count the lines with @what in the kernel's log since @fd, an open /dev/kmsg,
- * was read last. The text of the last one goes to @last.
+ * Find the next line with @what in the kernel's log, from where @fd, an open
+ * /dev/kmsg, was read last. Its text goes to @text.
  */
-static inline int knd_kernel_lines(int fd, const char *what, char *last,
+static inline bool knd_kernel_line(int fd, const char *what, char *text,
 				   size_t size)
 {
 	char line[1024];
-	int count = 0;
 	ssize_t n;
 
 	while ((n = read(fd, line, sizeof(line) - 1)) > 0 ||
@@ -317,10 +316,21 @@ static inline int knd_kernel_lines(int fd, const char *what, char *last,
 			continue;
 		line[n] = '\0';
 		if (strstr(line, what)) {
-			count++;
-			snprintf(last, size, "%s", strchr(line, ';') + 1);
+			snprintf(text, size, "%s", strchr(line, ';') + 1);
+			return true;
 		}
 	}
+	return false;
+}
+
+/* Count all such lines. The text of the last one goes to @last. */
+static inline int knd_kernel_lines(int fd, const char *what, char *last,
+				   size_t size)
+{
+	int count = 0;
+
+	while (knd_kernel_line(fd, what, last, size))
+		count++;
 	return count;
 }
 

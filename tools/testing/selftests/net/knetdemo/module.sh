@@ -90,8 +90,6 @@ end_transfer()
 	[ $? -eq 130 ] && has_1000
 }
 
-milliseconds() { local us=${EPOCHREALTIME/[.,]/}; echo $((us / 1000)); }
-
 # Sets took, in ms
 remove()
 {

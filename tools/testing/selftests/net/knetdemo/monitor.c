@@ -815,15 +815,8 @@ static int kernel_unlogged(int fd)
 {
 	char line[1024], *before;
 	int count = 0;
-	ssize_t n;
 
-	while ((n = read(fd, line, sizeof(line) - 1)) > 0 ||
-	       (n < 0 && errno == EPIPE)) {
-		if (n < 0)
-			continue;
-		line[n] = '\0';
-		if (!strstr(line, "not logged"))
-			continue;
+	while (knd_kernel_line(fd, "not logged", line, sizeof(line))) {
 		before = strchr(line, '(');
 		count += atoi(before ? before + 1 :
 			      strstr(line, "knetdemo: ") + 10);
@@ -888,14 +881,16 @@ TEST(kernel_log)
 	ASSERT_EQ(0, monitor_connects("127.0.0.1", 1, 1));
 	ASSERT_EQ(0, knd_set("monitor", "0"));
 	ASSERT_EQ(0, knd_set("monitor_log", "1"));
-	EXPECT_EQ(0, knd_kernel_lines(fd, "TCP connection", line, sizeof(line)));
+	EXPECT_EQ(0, knd_kernel_lines(fd, "TCP connection", line,
+				      sizeof(line)));
 
 	ASSERT_EQ(0, knd_unshare_net());
 	ASSERT_EQ(0, knd_set("monitor", "1"));
 	ASSERT_EQ(0, monitor_connects("127.0.0.1", 1, 100));
 	EXPECT_EQ(100, knd_stat("monitor_attempts"));
 	EXPECT_EQ(0, knd_stat("monitor_unlogged"));
-	EXPECT_EQ(0, knd_kernel_lines(fd, "TCP connection", line, sizeof(line)));
+	EXPECT_EQ(0, knd_kernel_lines(fd, "TCP connection", line,
+				      sizeof(line)));
 	close(fd);
 }
 

@@ -24,7 +24,6 @@ finish()
 } 2> /dev/null
 
 in_ns() { local ns=$1; shift; ip netns exec "$ns" "$@"; }
-milliseconds() { local us=${EPOCHREALTIME/[.,]/}; echo $((us / 1000)); }
 listens() { [ -n "$(in_ns "$1" ss -Hltn "sport = $2")" ]; }
 bound() { [ -n "$(in_ns "$1" ss -Hlun "sport = $2")" ]; }
 value() { in_ns "$1" sysctl -n "net.knetdemo.$2"; }

@@ -17,8 +17,9 @@
 #include "tcp_test.h"
 
 /*
- * Send @total bytes from a child and compare what comes back. Returns the number
- * of bytes that came back unchanged before the end of the stream, or -errno.
+ * Send @total bytes from a child and compare what comes back. Returns the
+ * number of bytes that came back unchanged before the end of the stream, or
+ * -errno.
  */
 static long long echo_stream(int fd, long long total, size_t piece)
 {
@@ -863,7 +864,7 @@ TEST_F(service, silent_client_has_its_time)
 
 	ASSERT_EQ(0, knd_set("tcp_idle_ms", "500"));
 	ASSERT_EQ(0, start("127.0.0.1", "accept"));
-	/* Try again if this task did not run in time to send before the limit */
+	/* Again if this task did not run in time to send before the limit */
 	do {
 		ASSERT_GT(100, tries++);
 		dialed = now_ms();
@@ -1362,7 +1363,7 @@ TEST(kernel_log)
 	ASSERT_LE(0, log);
 	ASSERT_LE(0, lseek(log, 0, SEEK_END));
 	ASSERT_EQ(0, start("127.0.0.1", "echo"));
-	/* What came before may have used up what the limit of the rate allows */
+	/* Earlier lines may have used up what the limit of the rate allows */
 	do {
 		ASSERT_LT(0, tries--);
 		usleep(100000);

@@ -261,9 +261,9 @@ TEST_F(bpf, a_connection_of_a_sockmap_is_refused)
 }
 
 /*
- * The same, with data and a reset that arrive before the connection is accepted.
- * The callbacks that it inherits from the listener run then, and must not take
- * the user data of the other owner for the service's.
+ * The same, with data and a reset that arrive before the connection is
+ * accepted. The callbacks that it inherits from the listener run then, and must
+ * not take the user data of the other owner for the service's.
  */
 TEST_F(bpf, a_connection_of_a_sockmap_is_reset_early)
 {

@@ -89,8 +89,6 @@ held()
 	holder=
 }
 
-now_ms() { echo $((${EPOCHREALTIME/./} / 1000)); }
-
 # What comes back is what a command says: echo_same ADDRESS COMMAND...
 echo_same()
 {
@@ -165,14 +163,14 @@ stop()
 	local began took idle
 
 	connect_pair
-	began=$(now_ms)
+	began=$(milliseconds)
 	knob tcp=0 && knob tcp=1
-	idle=$(($(now_ms) - began))
+	idle=$(($(milliseconds) - began))
 	hold
 	result "$conns busy connections" $?
-	began=$(now_ms)
+	began=$(milliseconds)
 	knob tcp=0
-	took=$(($(now_ms) - began))
+	took=$(($(milliseconds) - began))
 	[ "$took" -le $((limit + 10 * idle)) ]
 	result "service stopped in $took ms" $?
 	[ "$(counter tcp_closed)" = "$(counter tcp_accepted)" ] &&
@@ -192,9 +190,9 @@ end_while_busy()
 	for ((round = 0; round <= rounds; round++)); do
 		connect_pair || status=1
 		[ "$round" -eq 0 ] || hold || status=1
-		began=$(now_ms)
+		began=$(milliseconds)
 		"$@" || status=1
-		took=$(($(now_ms) - began))
+		took=$(($(milliseconds) - began))
 		if [ "$round" -eq 0 ]; then
 			idle=$took
 		else
