@@ -88,6 +88,9 @@ stop_jobs()
 {
 	local pid
 
+	# Where a signal went to all processes, make sends it once more: that one
+	# must not end this
+	trap '' INT TERM
 	for pid in "${jobs[@]}"; do
 		kill -- "-$pid" 2> /dev/null || :
 	done

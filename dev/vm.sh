@@ -85,6 +85,7 @@ console=$LOGS/console-$name.log
 qemu_pid=
 cleanup()
 {
+	trap '' INT TERM
 	[ -z "$qemu_pid" ] || kill "$qemu_pid" 2> /dev/null || :
 	rm -rf "$run"
 }
