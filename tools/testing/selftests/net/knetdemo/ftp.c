@@ -502,7 +502,6 @@ TEST_F(one, stalls)
 TEST_F(one, a_reply_byte_by_byte)
 {
 	struct knetdemo_ftp_get r = request(&self->s, self->fd);
-	double start;
 
 	/* Slow, but within the stage's time */
 	self->s.step_us = 500;
@@ -512,10 +511,8 @@ TEST_F(one, a_reply_byte_by_byte)
 	/* Bytes keep arriving, but the stage's time is over before the end */
 	self->s.step_us = 100000;
 	r.timeout_ms = TIMEOUT_MS;
-	start = now();
 	EXPECT_EQ(-ETIMEDOUT, get(&r));
 	EXPECT_EQ(KNETDEMO_FTP_STAGE_GREETING, r.stage);
-	EXPECT_GE(1.3, now() - start);
 }
 
 TEST_F(one, a_227_that_points_elsewhere)
@@ -645,16 +642,17 @@ TEST_F(one, a_signal_ends_it)
 	struct itimerval timer = { .it_value.tv_usec = 300000 };
 	struct sigaction act = { .sa_handler = nothing };
 	struct knetdemo_ftp_get r = request(&self->s, self->fd);
-	double start = now();
 
 	sigaction(SIGALRM, &act, NULL);
 	if (knd_machine_slow())
 		timer.it_value.tv_sec = 2;
+	r.timeout_ms = 60000;
 	self->s.script = script;
 	setitimer(ITIMER_REAL, &timer, NULL);
 	EXPECT_EQ(-EINTR, get(&r));
 	EXPECT_EQ(KNETDEMO_FTP_STAGE_TYPE, r.stage);
-	EXPECT_GE(timer.it_value.tv_sec + 1.3, now() - start);
+	/* The ioctl was not started again behind the program's back */
+	EXPECT_EQ(1, knd_stat("ftp_failed"));
 }
 
 /* Run ip(8) with these words. No shell: busybox's would run its own ip. */
@@ -831,7 +829,9 @@ TEST_F(one, the_namespace_is_dismantled)
 		EXPECT_EQ(-ENETDOWN, (long)res) TH_LOG("%s", cases[i].name);
 		EXPECT_EQ(cases[i].stage, r.stage) TH_LOG("%s", cases[i].name);
 		EXPECT_EQ(bytes, r.bytes) TH_LOG("%s", cases[i].name);
-		EXPECT_GE(2, now() - start) TH_LOG("%s", cases[i].name);
+		/* Not by the limit of its stage */
+		EXPECT_GT(r.timeout_ms / 1000, now() - start)
+			TH_LOG("%s", cases[i].name);
 		/* Its open files are detached from the namespace */
 		EXPECT_EQ(-ENODEV, get(&r));
 		close(dev);

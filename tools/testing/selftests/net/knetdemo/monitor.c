@@ -123,23 +123,31 @@ TEST_F(monitor, the_time_is_that_of_the_clock)
 	EXPECT_GE(after.tv_sec + after.tv_nsec / 1e9 + 0.000002, t);
 }
 
+/*
+ * A process of user 1234 that has this name connects to a port where nobody
+ * listens. Returns its PID, or 0 where it failed.
+ */
+static pid_t connect_as(const char *name, const char *to)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (!pid) {
+		if (setresuid(1234, 1234, 1234) || prctl(PR_SET_NAME, name))
+			_exit(1);
+		_exit(monitor_connects(to, 1, 1) != 0);
+	}
+	return waitpid(pid, &status, 0) == pid && !status ? pid : 0;
+}
+
 /* The UID is that of the socket, PID and COMM are those of the caller */
 TEST_F(monitor, user_and_process_and_thread)
 {
 	struct record r;
-	int status;
 	pid_t pid;
 
-	pid = fork();
-	ASSERT_LE(0, pid);
-	if (!pid) {
-		if (setresuid(1234, 1234, 1234) ||
-		    prctl(PR_SET_NAME, "a b\\c\n\t\x80"))
-			_exit(1);
-		_exit(monitor_connects(variant->local, 1, 1) != 0);
-	}
-	ASSERT_EQ(pid, waitpid(pid, &status, 0));
-	ASSERT_EQ(0, status);
+	pid = connect_as("a b\\c\n\t\x80", variant->local);
+	ASSERT_LT(0, pid);
 	r = monitor_last();
 	EXPECT_EQ(1234, r.uid);
 	EXPECT_EQ(pid, atoi(r.pid));
@@ -150,18 +158,10 @@ TEST_F(monitor, user_and_process_and_thread)
 TEST_F(monitor, thread_without_a_name)
 {
 	struct record r;
-	int status;
 	pid_t pid;
 
-	pid = fork();
-	ASSERT_LE(0, pid);
-	if (!pid) {
-		if (prctl(PR_SET_NAME, ""))
-			_exit(1);
-		_exit(monitor_connects(variant->local, 1, 1) != 0);
-	}
-	ASSERT_EQ(pid, waitpid(pid, &status, 0));
-	ASSERT_EQ(0, status);
+	pid = connect_as("", variant->local);
+	ASSERT_LT(0, pid);
 	r = monitor_last();
 	EXPECT_EQ(pid, atoi(r.pid));
 	EXPECT_STREQ("-", r.comm);

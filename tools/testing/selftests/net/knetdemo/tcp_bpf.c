@@ -222,17 +222,36 @@ FIXTURE_TEARDOWN_PARENT(bpf)
  * A connection that has an owner already is reset. With the callbacks of two
  * owners, Linux 6.12 would free a socket that is still hashed.
  */
+/*
+ * Start the service and a program that puts its connections into a sockmap
+ * before they are accepted. Returns the program, or -errno.
+ */
+static int start_taken(void)
+{
+	int map = make_sockmap(), prog, err;
+
+	if (map < 0)
+		return map;
+	prog = load_taker(map);
+	/* The program has a reference */
+	close(map);
+	if (prog < 0)
+		return prog;
+	err = start("127.0.0.1", "echo") ?:
+	      attach_program(prog, CGROUP, BPF_CGROUP_SOCK_OPS);
+	if (!err)
+		return prog;
+	close(prog);
+	return err;
+}
+
 TEST_F(bpf, a_connection_of_a_sockmap_is_refused)
 {
-	int map, fd, n = knd_slow(20, 5);
+	int fd, n = knd_slow(20, 5);
 	char c;
 
-	map = make_sockmap();
-	ASSERT_LE(0, map);
-	self->prog = load_taker(map);
+	self->prog = start_taken();
 	ASSERT_LE(0, self->prog);
-	ASSERT_EQ(0, start("127.0.0.1", "echo"));
-	ASSERT_EQ(0, attach_program(self->prog, CGROUP, BPF_CGROUP_SOCK_OPS));
 	for (int i = 0; i < n; i++) {
 		fd = dial("127.0.0.1", PORT);
 		if (fd >= 0) {
@@ -256,7 +275,6 @@ TEST_F(bpf, a_connection_of_a_sockmap_is_refused)
 	EXPECT_EQ(0, knd_set("tcp", "0"));
 	EXPECT_EQ(knd_stat("tcp_accepted"), knd_stat("tcp_closed"));
 	EXPECT_EQ(0, knd_stuck());
-	close(map);
 	close(self->prog);
 }
 
@@ -267,14 +285,10 @@ TEST_F(bpf, a_connection_of_a_sockmap_is_refused)
  */
 TEST_F(bpf, a_connection_of_a_sockmap_is_reset_early)
 {
-	int map, fd, n = knd_slow(20, 5);
+	int fd, n = knd_slow(20, 5);
 
-	map = make_sockmap();
-	ASSERT_LE(0, map);
-	self->prog = load_taker(map);
+	self->prog = start_taken();
 	ASSERT_LE(0, self->prog);
-	ASSERT_EQ(0, start("127.0.0.1", "echo"));
-	ASSERT_EQ(0, attach_program(self->prog, CGROUP, BPF_CGROUP_SOCK_OPS));
 	ASSERT_EQ(0, go_first());
 	for (int i = 0; i < n; i++) {
 		fd = dial("127.0.0.1", PORT);
@@ -290,7 +304,6 @@ TEST_F(bpf, a_connection_of_a_sockmap_is_reset_early)
 	EXPECT_EQ(0, knd_set("tcp", "0"));
 	EXPECT_EQ(knd_stat("tcp_accepted"), knd_stat("tcp_closed"));
 	EXPECT_EQ(0, knd_stuck());
-	close(map);
 	close(self->prog);
 }
 
