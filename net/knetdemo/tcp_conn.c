@@ -29,10 +29,11 @@
 #include <linux/math64.h>
 #include <linux/net.h>
 #include <linux/printk.h>
-#include <linux/rcupdate.h>
+#include <linux/rbtree.h>
 #include <linux/refcount.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
+#include <linux/spinlock.h>
 #include <linux/string.h>
 #include <linux/timer.h>
 #include <linux/workqueue.h>
@@ -93,9 +94,28 @@ int knd_service_find(const char *name)
 
 /* Lifetime */
 
-static bool knd_conn_get(struct knd_conn *c)
+/* Numbers are from 1 to INT_MAX, so their difference is an int */
+static int knd_conn_cmp(struct rb_node *a, const struct rb_node *b)
 {
-	return refcount_inc_not_zero(&c->refs);
+	return rb_entry(a, struct knd_conn, node)->id -
+	       rb_entry(b, struct knd_conn, node)->id;
+}
+
+/* Give @c a number that no other has, and let knd_conn_next() find it */
+static void knd_conn_add(struct knd_tcp *tcp, struct knd_conn *c)
+{
+	spin_lock(&tcp->conns_lock);
+	do {
+		c->id = tcp->last_id = tcp->last_id % INT_MAX + 1;
+	} while (rb_find_add(&c->node, &tcp->conns, knd_conn_cmp));
+	spin_unlock(&tcp->conns_lock);
+}
+
+static void knd_conn_remove(struct knd_tcp *tcp, struct knd_conn *c)
+{
+	spin_lock(&tcp->conns_lock);
+	rb_erase(&c->node, &tcp->conns);
+	spin_unlock(&tcp->conns_lock);
 }
 
 static void knd_conn_count_put(struct knd_net *kn)
@@ -127,7 +147,7 @@ void knd_conn_put(struct knd_conn *c)
 	if (!refcount_dec_and_test(&c->refs))
 		return;
 	sock_put(c->sk);
-	kfree_rcu(c, rcu);
+	kfree(c);
 	knd_conn_count_put(kn);
 }
 
@@ -453,7 +473,7 @@ static void knd_conn_release(struct knd_conn *c, enum knd_close why, bool reset)
 	 */
 	knd_source_put(&kn->tcp.sources, c->source);
 	atomic_dec(&kn->tcp.nr_slots);
-	xa_erase(&kn->tcp.conns, c->id);
+	knd_conn_remove(&kn->tcp, c);
 	knd_conn_enter(c, KND_CONN_DEAD, why, &addrs);
 	knd_conn_put(c);
 }
@@ -526,25 +546,33 @@ put:
 /* A new connection */
 
 /*
- * Set the callbacks of the socket and evaluate what came before. A socket that
- * has an owner already, as a BPF program may give it one before it is accepted,
- * is reset: we do not get its callbacks and must not replace them.
+ * Set the callbacks of the socket and serve what came before. Where that was
+ * more than data, or where a flag was set while the state was NEW, the work
+ * item evaluates the connection.
+ *
+ * A socket that has an owner already, as a BPF program may give it one before
+ * it is accepted, is reset: we do not get its callbacks and must not replace
+ * them.
  */
 static void knd_conn_attach(struct knd_conn *c,
 			    const struct knd_conn_addrs *addrs)
 {
-	struct sock *sk = c->sk;
-	bool slow = lock_sock_fast(sk);
+	int idle_ms = READ_ONCE(c->kn->cfg.tcp_idle_ms);
 
-	if (knd_sock_attach(sk, &knd_conn_calls, c)) {
+	knd_conn_lock(c);
+	if (knd_sock_attach(c->sk, &knd_conn_calls, c)) {
 		set_bit(KND_CONN_OWNED, &c->flags);
 		set_bit(KND_CONN_RESET, &c->flags);
 	}
 	if (c->ops->attach)
 		c->ops->attach(c);
 	knd_conn_enter(c, KND_CONN_OPEN, KND_CLOSE_PEER, addrs);
-	unlock_sock_fast(sk, slow);
-	knd_conn_queue(c);
+	if (idle_ms)
+		mod_timer(&c->timer, jiffies + msecs_to_jiffies(idle_ms));
+	if (READ_ONCE(c->flags) || c->ops->deferred ||
+	    c->sk->sk_state != TCP_ESTABLISHED || knd_conn_serve(c))
+		knd_conn_queue(c);
+	knd_conn_unlock(c);
 }
 
 /**
@@ -598,10 +626,7 @@ void knd_conn_start(struct knd_net *kn, struct socket *sock)
 	refcount_set(&c->refs, 2);
 	sock_hold(c->sk);
 
-	err = xa_alloc_cyclic(&tcp->conns, &c->id, c, xa_limit_31b,
-			      &tcp->next_id, GFP_KERNEL);
-	if (err < 0)
-		goto put_source;
+	knd_conn_add(tcp, c);
 
 	if (knd_may_log(kn) && READ_ONCE(kn->cfg.tcp_log))
 		pr_info_ratelimited("connection established to %s\n",
@@ -610,9 +635,6 @@ void knd_conn_start(struct knd_net *kn, struct socket *sock)
 	knd_conn_put(c);
 	return;
 
-put_source:
-	sock_put(c->sk);
-	knd_source_put(&tcp->sources, c->source);
 free:
 	kfree(c);
 refuse:
@@ -655,18 +677,27 @@ bool knd_conn_wait(struct knd_net *kn, long timeout)
  */
 struct knd_conn *knd_conn_next(struct knd_net *kn, u32 *id)
 {
-	unsigned long index = *id;
-	struct knd_conn *c;
+	struct knd_conn *c, *found = NULL;
+	struct knd_tcp *tcp = &kn->tcp;
+	struct rb_node *node;
 
-	rcu_read_lock();
-	xa_for_each_start(&kn->tcp.conns, index, c, index) {
-		if (knd_conn_get(c)) {
-			*id = index;
-			break;
+	spin_lock(&tcp->conns_lock);
+	node = tcp->conns.rb_node;
+	while (node) {
+		c = rb_entry(node, struct knd_conn, node);
+		if (c->id >= *id) {
+			found = c;
+			node = node->rb_left;
+		} else {
+			node = node->rb_right;
 		}
 	}
-	rcu_read_unlock();
-	return c;
+	if (found) {
+		refcount_inc(&found->refs);
+		*id = found->id;
+	}
+	spin_unlock(&tcp->conns_lock);
+	return found;
 }
 
 /**

@@ -9,6 +9,7 @@
 
 #include <linux/bitops.h>
 #include <linux/net.h>
+#include <linux/rbtree.h>
 #include <linux/refcount.h>
 #include <linux/sizes.h>
 #include <linux/timer.h>
@@ -43,8 +44,9 @@ struct seq_file;
  * @source: where connections of the peer's address are counted
  * @ops: its service
  * @accepted_at: in jiffies
- * @id: its number
+ * @id: its number; the key in &knd_tcp.conns
  * @service: enum knd_service of @ops
+ * @node: in &knd_tcp.conns; used with &knd_tcp.conns_lock held
  * @refs: references
  * @flags: KND_CONN_END and so on
  * @work: the work item; see the head of tcp_conn.c
@@ -64,7 +66,6 @@ struct seq_file;
  * @copies: state of the service echo: the copies that it sent last
  * @chargen: state of the service chargen
  * @chargen.offset: position in the pattern
- * @rcu: frees it, when all of the above is over
  */
 struct knd_conn {
 	/* Set before others can find it, then constant */
@@ -75,6 +76,8 @@ struct knd_conn {
 	unsigned long accepted_at;
 	u32 id;
 	u8 service;
+
+	struct rb_node node;	/* see above */
 
 	/* Changed in any context */
 	refcount_t refs;
@@ -105,7 +108,6 @@ struct knd_conn {
 		struct {
 			unsigned int offset;
 		} chargen;
-		struct rcu_head rcu;
 	};
 };
 

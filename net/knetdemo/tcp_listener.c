@@ -348,7 +348,8 @@ void knd_tcp_init(struct knd_net *kn)
 
 	mutex_init(&tcp->accept_lock);
 	init_waitqueue_head(&tcp->wait);
-	xa_init_flags(&tcp->conns, XA_FLAGS_ALLOC1);
+	spin_lock_init(&tcp->conns_lock);
+	tcp->conns = RB_ROOT;
 	knd_sources_init(&tcp->sources);
 }
 
@@ -385,5 +386,4 @@ void knd_tcp_exit(struct knd_net *kn)
 	if (tcp->acceptor)
 		kthread_stop(tcp->acceptor);
 	knd_conn_wait(kn, MAX_SCHEDULE_TIMEOUT);
-	xa_destroy(&tcp->conns);
 }

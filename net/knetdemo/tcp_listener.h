@@ -11,9 +11,10 @@
 #include <linux/if.h>
 #include <linux/inet.h>
 #include <linux/mutex.h>
+#include <linux/rbtree.h>
+#include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/wait.h>
-#include <linux/xarray.h>
 
 #include "sock.h"
 #include "tcp_source.h"
@@ -42,8 +43,9 @@ struct task_struct;
  * @flags: KND_TCP_PENDING
  * @nr_conns: connections that are not freed yet
  * @nr_slots: connections that tcp_max_conns counts: those with an open socket
+ * @conns_lock: protects @conns and @last_id
  * @conns: &struct knd_conn by their numbers
- * @next_id: number to try next; used by xa_alloc_cyclic() only
+ * @last_id: number that was given last
  * @sources: how many each address has
  */
 struct knd_tcp {
@@ -71,9 +73,11 @@ struct knd_tcp {
 	atomic_t nr_conns;
 	atomic_t nr_slots;
 
-	/* The connections; @conns is read under RCU */
-	struct xarray conns;
-	u32 next_id;
+	/* The connections; taken in process context only */
+	spinlock_t conns_lock;	/* see above */
+	struct rb_root conns;
+	u32 last_id;
+
 	struct knd_sources sources;
 };
 
