@@ -36,8 +36,8 @@ static inline bool knd_may_configure_anyone(const struct knd_net *kn)
  *	checks the task
  *
  * Context: process.
- * Return: true where the namespace can be changed, and with CAP_NET_ADMIN over
- * it.
+ * Return: true if knd_may_configure_anyone() allows it, and the opener of
+ * @file, or without @file the task, has CAP_NET_ADMIN over the namespace.
  */
 static inline bool knd_may_configure(const struct knd_net *kn,
 				     const struct file *file)

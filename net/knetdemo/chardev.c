@@ -42,12 +42,16 @@ struct knd_file {
 	struct list_head parked;
 };
 
-/* Protects the open files of all namespaces. Nothing waits with it held. */
+/*
+ * Protects &knd_net.files of all namespaces, and all members of each &struct
+ * knd_file. Its holders do not sleep.
+ */
 static DEFINE_MUTEX(knd_files_lock);
 
 /*
- * Get a reference to the namespace of a file, for the time of a request.
- * Returns NULL where it is dismantled.
+ * Get a reference to the namespace of a file, for the time of a request. The
+ * caller drops it by knd_file_put(). Returns NULL if the namespace is being
+ * dismantled or has been.
  */
 static struct knd_net *knd_file_get(struct knd_file *kf,
 				    netns_tracker *tracker)
@@ -56,7 +60,10 @@ static struct knd_net *knd_file_get(struct knd_file *kf,
 
 	mutex_lock(&knd_files_lock);
 	kn = kf->kn;
-	/* Without a reference, knd_chardev_pre_exit() detaches the file soon */
+	/*
+	 * This fails if the namespace is being dismantled and
+	 * knd_chardev_pre_exit() has not detached the file yet.
+	 */
 	if (kn && !maybe_get_net(kn->net))
 		kn = NULL;
 	mutex_unlock(&knd_files_lock);
@@ -118,7 +125,11 @@ static void knd_file_reap(struct knd_file *kf, bool all)
 	}
 }
 
-/* The parked transfer that this system call continues, or NULL */
+/*
+ * Take the transfer that this task parked, if there is one, out of the list.
+ * Returns it if this system call continues it. Otherwise cancels it and returns
+ * NULL.
+ */
 static struct knd_ftp_xfer *
 knd_file_unpark(struct knd_file *kf, unsigned long arg,
 		const struct knetdemo_ftp_get *req)
@@ -195,7 +206,7 @@ static int knd_ioctl_ftp_get(struct file *file, unsigned long arg)
 		x = knd_file_begin_ftp(file, &req);
 		if (IS_ERR(x))
 			return PTR_ERR(x);
-		/* A fault is reported when the results are copied */
+		/* Ignore a fault: copying the results will report it */
 		if (size >= offsetofend(struct knetdemo_ftp_get, id))
 			put_user(knd_ftp_id(x), &user->id);
 	}

@@ -54,8 +54,9 @@
 #include "procfs.h"
 #include "trace.h"
 
-/* Transfers that have ended and are still shown */
+/* How many transfers are still shown after their end */
 #define KND_FTP_MAX_DONE		16
+/* Limits of &knetdemo_ftp_get.timeout_ms */
 #define KND_FTP_TIMEOUT_MIN	100
 #define KND_FTP_TIMEOUT_MAX	600000
 
@@ -140,7 +141,11 @@ void knd_ftp_note_bytes(struct knd_ftp_xfer *xfer, u64 more)
 	spin_unlock(&ftp->lock);
 }
 
-/* The transfer has ended: keep its record, and free the oldest one */
+/*
+ * Detach a transfer that has ended from its record and its namespace, with
+ * @xfer->net_lock held. The record can still be shown. Of all records whose
+ * transfer has ended, the KND_FTP_MAX_DONE that were added last are kept.
+ */
 static void knd_ftp_detach(struct knd_ftp_xfer *xfer, int err)
 {
 	struct knd_ftp *ftp = &xfer->kn->ftp;
@@ -181,7 +186,7 @@ static void knd_ftp_finish(struct knd_ftp_xfer *xfer, int err)
 /* Is a signal pending that has a handler, or that kills? */
 static bool knd_ftp_signalled(void)
 {
-	/* A task's own: it is not replaced while the task runs this */
+	/* Only the task itself replaces its sighand_struct, and it is here */
 	struct sighand_struct *sighand =
 		rcu_dereference_protected(current->sighand, true);
 	struct signal_struct *signal = current->signal;
@@ -287,7 +292,7 @@ bool knd_ftp_is_orphan(const struct knd_ftp_xfer *xfer)
 }
 
 /**
- * knd_ftp_unpark - take up a parked transfer in its task
+ * knd_ftp_unpark - continue a parked transfer in the task that parked it
  * @xfer: the transfer, which knd_ftp_is_mine()
  * @arg: the address of the request
  * @req: the request
@@ -542,7 +547,8 @@ u32 knd_ftp_id(const struct knd_ftp_xfer *xfer)
 
 /**
  * knd_ftp_free - drop a reference to a transfer
- * @xfer: the transfer; whoever drops the last reference has detached it before
+ * @xfer: the transfer; before its last reference is dropped, it is detached or
+ *	was never attached
  *
  * Context: process; may sleep.
  */
@@ -673,6 +679,7 @@ void __net_exit knd_ftp_exit(struct knd_net *kn)
 		knd_ftp_free(xfer);
 	}
 
+	/* Without the lock: procfs is removed, and no transfer has a record */
 	list_for_each_entry_safe(rec, tmp, &ftp->records, list)
 		kfree(rec);
 }

@@ -45,7 +45,7 @@ struct seq_file;
  *	&knd_ftp_xfer.sock of the transfers
  * @records: &knd_ftp_record.list of the transfers that run and of the last ones
  *	that ran
- * @nr_done: how many of @records do not run
+ * @nr_done: how many of @records are of transfers that have ended
  * @last_id: number of the transfer that started last
  */
 struct knd_ftp {

@@ -39,7 +39,10 @@ void knd_ftp_reply_init(struct knd_ftp_reply *r)
 	r->line[0] = '\0';
 }
 
-/* The code of a line, behind which is a space, a hyphen, or nothing */
+/*
+ * Returns the code at the start of a line. It is followed by a space, a hyphen
+ * or nothing; otherwise this returns -EPROTO.
+ */
 static int knd_ftp_line_code(const char *line)
 {
 	if (!isdigit(line[0]) || !isdigit(line[1]) || !isdigit(line[2]))
@@ -50,8 +53,9 @@ static int knd_ftp_line_code(const char *line)
 }
 
 /*
- * Handle a complete line. The first line has the code, and a hyphen behind it
- * where more lines follow. The last line has the same code without a hyphen.
+ * Handle a complete line. RFC 959, section 4.2: the first line has the code,
+ * and a hyphen behind it if more lines follow. The last line has the same code
+ * without a hyphen.
  */
 static int knd_ftp_reply_line(struct knd_ftp_reply *r)
 {
@@ -135,7 +139,10 @@ const char *knd_ftp_reply_text(const struct knd_ftp_reply *r)
 	return r->line + (r->line[3] ? 4 : 3);
 }
 
-/* Parse a number of at most @digits decimal digits; @end is behind it */
+/*
+ * Parse a number of at most @digits decimal digits and at most @max, and point
+ * *@end behind it. Returns the number, or -EPROTO; then *@end is unchanged.
+ */
 static int knd_ftp_number(const char *text, unsigned int digits,
 			  unsigned int max, const char **end)
 {
@@ -180,9 +187,10 @@ static int knd_ftp_six_numbers(const char *first, bool bracket)
  * @text: the text behind the code
  *
  * The answer has six numbers with commas between them, and any text before and
- * behind. RFC 1123: parentheses can be missing, but not one of the two. The
- * first four numbers are an address that a client must not trust. So only their
- * form is checked, and only the port is returned.
+ * behind. RFC 1123, section 4.1.2.6: the parentheses around the numbers can be
+ * missing. This function accepts both of them or none. The first four numbers
+ * are an address that a client must not trust, since the server could name
+ * another host. So only their form is checked, and only the port is returned.
  *
  * Context: any.
  * Return: the port, or -EPROTO.
@@ -195,7 +203,7 @@ int knd_ftp_parse_227(const char *text)
 
 	while (*(p += strcspn(p, "0123456789"))) {
 		before = p > text ? p[-1] : ' ';
-		/* The numbers do not begin in the middle of another text */
+		/* Behind one of these, the digits belong to other text */
 		port = strchr("-+.,", before) ? -EPROTO :
 		       knd_ftp_six_numbers(p, before == '(');
 		if (port > 0)
@@ -224,9 +232,9 @@ static int knd_ftp_extended(const char *text)
  * knd_ftp_parse_229 - find the port in the answer to EPSV
  * @text: the text behind the code
  *
- * The answer has "(", the same delimiter three times, the port, the delimiter
- * and ")", and any text before and behind. The delimiter is a character from 33
- * to 126 that is no digit.
+ * RFC 2428, section 3: the answer has "(", the same delimiter three times, the
+ * port, the delimiter and ")", and any text before and behind. The delimiter is
+ * a character from 33 to 126. This function refuses a digit as the delimiter.
  *
  * Context: any.
  * Return: the port, or -EPROTO.

@@ -49,7 +49,8 @@
 /*
  * The port that EPSV named has this part of a stage's time to answer. PASV and
  * its port follow and have a whole stage's time each, so that a firewall that
- * drops connections to the first port costs a third of a stage, not a transfer.
+ * drops connections to the first port costs a third of a stage, and the
+ * transfer does not fail.
  */
 #define KND_FTP_EPSV_PART	3
 
@@ -64,7 +65,10 @@ static void knd_ftp_restart_stage(struct knd_ftp_xfer *xfer)
 	xfer->deadline = jiffies + msecs_to_jiffies(xfer->timeout_ms);
 }
 
-/* Set a socket while pre_exit may read it; returns the one before */
+/*
+ * Exchange a socket with &knd_ftp.lock held, under which knd_ftp_pre_exit()
+ * reads the pointer. Returns the previous socket, which the caller releases.
+ */
 static struct socket *knd_ftp_swap(struct knd_ftp_xfer *xfer, int which,
 				   struct socket *sock)
 {
@@ -199,7 +203,7 @@ static int knd_ftp_refused(struct knd_ftp_xfer *xfer, unsigned int code)
 	return code >= 400 ? -EREMOTEIO : -EPROTO;
 }
 
-/* RFC 1123, section 4.1.2.11: a client goes by the first digit */
+/* RFC 1123, section 4.1.2.11: the first digit decides what a client does */
 static bool knd_ftp_is(int code, int digit)
 {
 	return code / 100 == digit;
@@ -207,8 +211,9 @@ static bool knd_ftp_is(int code, int digit)
 
 /*
  * Copy the text of the last reply for the caller. Bytes that are not printable
- * ASCII become question marks: a terminal would also obey some of those from
- * 128 on. Of a reply that cannot be read, the whole line is copied.
+ * ASCII become question marks, since a terminal may execute them: some
+ * terminals have control characters from 128 on as well. If the reply is
+ * invalid, the whole line that shows it is copied.
  */
 static void knd_ftp_keep_text(struct knd_ftp_xfer *xfer)
 {
@@ -230,8 +235,9 @@ static void knd_ftp_keep_text(struct knd_ftp_xfer *xfer)
 }
 
 /*
- * Has the transfer to end? Each loop has to ask: a peer whose socket is always
- * ready keeps it out of knd_stream_wait(), or lets that return at once.
+ * Does the transfer have to end? Each loop calls this, since knd_stream_wait()
+ * is not enough: while the peer keeps a socket ready, the loop does not get
+ * there, or the wait returns at once.
  */
 static int knd_ftp_check(const struct knd_ftp_xfer *xfer)
 {
@@ -267,7 +273,7 @@ static int knd_ftp_reply(struct knd_ftp_xfer *xfer, bool wait)
 		n = knd_ftp_reply_feed(&xfer->reply, xfer->in + xfer->in_pos,
 				       xfer->in_len - xfer->in_pos);
 		if (n < 0) {
-			/* The code of the reply before does not belong to it */
+			/* The previous reply left its code: clear it */
 			xfer->code = 0;
 			xfer->failed = KNETDEMO_FTP_FAILED_REPLY;
 			return n;
@@ -329,7 +335,8 @@ static int knd_ftp_send(struct knd_ftp_xfer *xfer)
 
 		n = kernel_sendmsg(sock, &msg, &vec, 1, vec.iov_len);
 		/*
-		 * A reply to a command that was not sent yet is not its reply
+		 * What arrives before the whole command is sent cannot be the
+		 * reply to it: refuse it.
 		 */
 		if (n == -EAGAIN)
 			err = knd_ftp_check(xfer) ? :
@@ -350,8 +357,8 @@ static int knd_ftp_send(struct knd_ftp_xfer *xfer)
  * or -errno.
  *
  * Nothing may have arrived since the last reply, except the 421 of a server
- * that closes. Otherwise replies and commands would not pair, and a reply could
- * have been prepared before its command.
+ * that closes. Otherwise each reply would be taken for that of a later command,
+ * and a server could have sent it before it knew that command.
  */
 static int knd_ftp_ask(struct knd_ftp_xfer *xfer, const char *verb,
 		       const char *arg)
@@ -404,7 +411,7 @@ static int knd_ftp_to_data(const struct knd_ftp_xfer *xfer)
 {
 	bool old = xfer->flags & KNETDEMO_FTP_PASV;
 
-	/* The caller has all bytes. Some servers refuse REST to the end. */
+	/* The caller has all bytes. Some servers refuse REST with the size. */
 	if (xfer->offset && xfer->offset == xfer->size)
 		return KND_FTP_QUIT;
 	if (xfer->flags & KNETDEMO_FTP_ACTIVE)
@@ -433,9 +440,9 @@ static int knd_ftp_do_connect(struct knd_ftp_xfer *xfer)
 		err = knd_ftp_connect(xfer, KND_FTP_CTRL, &xfer->server);
 	if (err)
 		return err;
-	/* It is idle while data flows: keepalive notices a lost server */
+	/* The connection is idle during the transfer: probe for its loss */
 	knd_stream_keepalive(xfer->sock[KND_FTP_CTRL]);
-	/* The peer's real address, which the data connection has to have */
+	/* The data connection must have the address of this peer */
 	err = kernel_getpeername(xfer->sock[KND_FTP_CTRL],
 				 (struct sockaddr *)&xfer->server);
 	return err < 0 ? err : KND_FTP_GREETING;
@@ -483,7 +490,7 @@ static int knd_ftp_do_size(struct knd_ftp_xfer *xfer)
 
 	if (code < 0)
 		return code;
-	/* Another reply follows 1xx, and would be taken for the next one's */
+	/* A second reply follows 1xx: the next command would read that one */
 	if (knd_ftp_is(code, 1))
 		return knd_ftp_refused(xfer, code);
 	if (code == 213)
@@ -529,7 +536,7 @@ static int knd_ftp_do_epsv(struct knd_ftp_xfer *xfer)
 		xfer->data_port = port;
 		return KND_FTP_EPSV_OPEN;
 	}
-	/* Fall back for each other reply, unless another one follows it */
+	/* Fall back after any reply but 1xx, which a second reply follows */
 	if (xfer->server.ss_family == AF_INET && !knd_ftp_is(code, 1))
 		return KND_FTP_PASV;
 	return knd_ftp_refused(xfer, code);
@@ -902,8 +909,9 @@ static int knd_ftp_do_quit(struct knd_ftp_xfer *xfer)
 }
 
 /*
- * Close both connections gracefully. Where the peer does not acknowledge the
- * FIN in time, reset: the timers of the socket end with its last reference.
+ * Close both connections gracefully. If the peer does not acknowledge the FIN
+ * in time, reset the connection: the socket would lose its timers when it is
+ * closed, see knd_sock_lingers().
  */
 static int knd_ftp_do_end(struct knd_ftp_xfer *xfer)
 {

@@ -24,6 +24,7 @@ struct knd_net;
 struct pid;
 struct socket;
 
+/* Indices of &knd_ftp_xfer.sock, and their number */
 enum { KND_FTP_CTRL, KND_FTP_DATA, KND_FTP_SOCKS };
 
 /* What a session does next: knd_ftp_steps[] */
@@ -98,7 +99,8 @@ enum knd_ftp_ask {
  * @final: code of the reply that confirms the data, 0 until it is there
  * @ctrl_err: why the control connection ended, 0 while it has not
  * @data_err: why the data connection ended, 0 where it was closed
- * @spoiled: what was written is not part of the server's file
+ * @spoiled: the server ignored REST, so the bytes that were written are not
+ *	those that its file has at @offset
  * @lingering: all bytes and @final are there, but the data connection is open
  * @pos: where the next byte is written in @file
  * @held: bytes in @pages
@@ -111,8 +113,8 @@ enum knd_ftp_ask {
  * @bytes: written so far
  * @text: of the last reply
  *
- * @list: in &knd_file.parked, under the lock of that
- * @pid: the task that has to come back for the transfer, with a reference
+ * @list: in &knd_file.parked, protected by knd_files_lock in chardev.c
+ * @pid: the task that parked the transfer and can continue it, with a reference
  * @arg: the address of its request in user space
  * @req: the request as user space had it when the transfer was parked
  * @parked_size: size of @file then

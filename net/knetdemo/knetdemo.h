@@ -24,8 +24,8 @@ struct proc_dir_entry;
  * struct knd_net - the component in one network namespace
  * @net: the namespace, without a reference: it outlives this structure
  * @lock: serialises configuration: writes of sysctls and of "filter", and the
- *	start, change and stop of every service. It is held while threads of
- *	services are waited for, so they never take it.
+ *	start, change and stop of every service. Its holder can wait for the
+ *	threads of a service to exit, so these threads must not take it.
  * @cfg: values of the sysctls
  * @deferred: services that start later, see sysctl.c
  * @sysctl: the registered sysctls
@@ -45,12 +45,12 @@ struct knd_net {
 	struct knd_config cfg;
 	struct knd_deferred deferred[KND_SWITCH_COUNT];
 
-	/* Interfaces; @files has a lock of its own */
+	/* Interfaces; knd_files_lock in chardev.c protects @files */
 	struct ctl_table_header *sysctl;
 	struct proc_dir_entry *proc;
 	struct list_head files;
 
-	/* Services, which say themselves what protects their members */
+	/* Services; each of these structures says what protects its members */
 	struct knd_stats __percpu *stats;
 	struct knd_monitor mon;
 	struct knd_tcp tcp;

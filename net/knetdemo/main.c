@@ -2,9 +2,9 @@
 /*
  * Kernel networking demonstration and test services: set-up and teardown
  *
- * This file has only the order. What users can reach is made last when a
- * namespace is set up, and removed first when it is dismantled. Services start
- * nothing until they are configured.
+ * This file only has the order of both. The files that users can open are made
+ * last when a namespace is set up, and removed first when it is dismantled.
+ * Services start nothing until they are configured.
  */
 
 #include <linux/init.h>
@@ -68,10 +68,10 @@ exit_stats:
  * take kn->lock, so it is not held here. Afterwards nothing can start a
  * service.
  *
- * All services are told to stop before the first is waited for. They are waited
- * for here and not in knd_net_exit(): IPv6 can be a module that was loaded
- * after this one, and then its exit runs first. Sockets that are still open
- * would use what it has freed.
+ * Tell all services to stop before waiting for the first one, so that they stop
+ * at the same time. Wait here and not in knd_net_exit(): if IPv6 is a module
+ * that was loaded after this one, its exit runs before knd_net_exit(), and
+ * sockets that are still open would use memory that it has freed.
  *
  * The monitor's hook can run until the grace period between this function and
  * knd_net_exit().
@@ -145,7 +145,7 @@ MODULE_DESCRIPTION("Kernel networking demonstration and test services");
 MODULE_LICENSE("GPL");
 /*
  * If IPv6 is a module, load it first. Otherwise a service that opens an IPv6
- * socket would load it, which waits for namespaces that are being dismantled,
- * and their exit can wait for this service.
+ * socket would load it. Loading waits for namespaces that are being dismantled,
+ * and their pre_exit waits for this service: a deadlock.
  */
 MODULE_SOFTDEP("pre: ipv6");

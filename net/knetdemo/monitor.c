@@ -143,7 +143,10 @@ static bool knd_monitor_user(const struct sock *sk, const struct socket *sock)
  */
 static void knd_monitor_socket(const struct sock *sk, struct knd_record *rec)
 {
-	/* The hook runs under RCU, which frees the socket and its inode */
+	/*
+	 * The socket can be released meanwhile. It and its inode are freed
+	 * after a grace period, and the hook runs under RCU.
+	 */
 	struct socket *sock = READ_ONCE(sk->sk_socket);
 	struct knd_flow *flow = &rec->flow;
 
@@ -404,7 +407,7 @@ int knd_monitor_filter(struct knd_net *kn, char *text)
 		goto unlock;
 	rcu_assign_pointer(mon->filter, filter);
 
-	/* The hook counts hits of the old rules until then */
+	/* After this the hook no longer counts hits in @old: carry them over */
 	synchronize_rcu();
 	for (i = 0; i < filter->n; i++) {
 		int old_idx = filter->rule[i].old_idx;

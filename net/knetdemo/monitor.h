@@ -22,7 +22,7 @@ struct knd_filter;
 struct knd_net;
 struct knd_ring;
 
-/* How a SYN of a TCP socket comes to the hook */
+/* Which pass of a SYN of a TCP socket through the hook this is */
 enum knd_pass {
 	KND_PASS_FIRST,		/* begins an attempt */
 	KND_PASS_RETRANS,	/* sent again by the socket */
@@ -40,12 +40,12 @@ enum knd_pass {
  * @ops: the hook, whose private data is the &struct knd_net
  * @hooked: whether the hook is registered
  * @attempts: sequence number that was reserved last
- * @syns: by hash of the socket, the latest SYN of the group of sockets, see
- *	knd_syn_key(); 0 before the first
+ * @syns: key of the latest SYN, see knd_syn_key(), in the slot that a hash of
+ *	the socket chooses; 0 before the first. Sockets can share a slot.
  * @limit: rate limit of log lines
  * @unlogged: attempts since the last log line that @limit kept out
  * @wait: tasks that poll "connections"
- * @wake: wakes them, once for all records of KND_MONITOR_WAKE_DELAY
+ * @wake: wakes up these tasks, once for all records of KND_MONITOR_WAKE_DELAY
  */
 struct knd_monitor {
 	/* Changed under &knd_net.lock; the hook reads the pointers under RCU */

@@ -12,7 +12,7 @@
 
 struct knd_flow;
 
-/* Rules of a filter */
+/* Maximum number of rules of a filter */
 #define KND_FILTER_MAX	64
 
 /**

@@ -20,7 +20,7 @@
  * enum knd_parse_result - what a packet is
  * @KND_PARSE_TCP: TCP, with a complete header
  * @KND_PARSE_OTHER: not TCP
- * @KND_PARSE_FRAGMENT: a fragment but the first, so without a TCP header
+ * @KND_PARSE_FRAGMENT: a fragment other than the first: it has no TCP header
  * @KND_PARSE_TRUNCATED: the packet ends before its headers do
  * @KND_PARSE_MALFORMED: a header is inconsistent, or does not fit the packet
  */

@@ -82,23 +82,23 @@ static const struct proc_ops knd_filter_fops = {
 	.proc_release	= knd_proc_release,
 };
 
-/* The first listing of an open file always ends with a count */
+/* Differs from each count, so that the first listing always ends with one */
 #define KND_LOST_UNKNOWN	U64_MAX
 
 /**
  * struct knd_connections - an open file "connections"
- * @p: the namespace; the seq_file code wants it first
+ * @p: the namespace; the first member, as knd_proc_open() requires
  * @first: the reader does not want attempts up to this sequence number
  * @last: number of the latest attempt when this listing began
  * @read: how many records the reader got
- * @lost: how many attempts the count that was printed last said are lost, or
- *	KND_LOST_UNKNOWN
+ * @lost: number of lost attempts in the latest line with a count, or
+ *	KND_LOST_UNKNOWN before there was one
  * @ended: read() returned 0 for this listing
  * @rec: the record that was found last; its number is 0 where there is none
  *
  * The position in the file is 0 for the header, the number of a record, or the
- * last number plus 1 for the count. A reader that goes on behind the end gets a
- * listing of the attempts since then, so the file can be followed.
+ * last number plus 1 for the count. A reader that continues behind the end gets
+ * a listing of the attempts since then, so the file can be followed.
  *
  * &seq_file.lock protects all members.
  */
@@ -134,7 +134,7 @@ static void *knd_connections_find(struct seq_file *seq, loff_t *pos)
 	if (ring && c->last > ring->size)
 		n = max(n, c->last - ring->size + 1);
 	for (; ring && n <= c->last; n++) {
-		/* The writer runs on another processor, and not for long */
+		/* Nothing preempts the writer, so it is done soon: spin */
 		while ((err = knd_ring_get(ring, n, &c->rec)) == -EAGAIN)
 			cpu_relax();
 		if (!err)
@@ -185,7 +185,7 @@ static void *knd_connections_start(struct seq_file *seq, loff_t *pos)
 		*pos = c->last + 1;
 		c->last = latest;
 	}
-	/* Found before, but the reader's buffer had no room for its line */
+	/* It was found before, but the buffer had no room for its line */
 	if (c->rec.seq == *pos)
 		return &c->rec;
 	return knd_connections_find(seq, pos);
@@ -316,7 +316,7 @@ static int knd_connections_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
-/* Readable until the end of the listing was read, and when there is a record */
+/* Readable until read() has returned 0, and then when there is a new record */
 static __poll_t knd_connections_poll(struct file *file,
 				     struct poll_table_struct *wait)
 {

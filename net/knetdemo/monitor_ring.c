@@ -12,7 +12,7 @@
  *   BUSY	the writer of that number is writing it
  *   SPOILT	the writer of an older number is still writing; the record of
  *		the number in the state is lost
- *   DEAD	likewise, but that writer is done
+ *   DEAD	the same, after that writer is done
  *
  * The number in the state only grows. So for each reserved number a reader
  * finds that its record is there, or lost for ever, or will be one of the two
@@ -28,6 +28,7 @@
 
 #include "monitor_ring.h"
 
+/* Mask of KND_SLOT_* in the state of a slot */
 #define KND_SLOT_STATE	3
 
 /**
@@ -89,19 +90,30 @@ void knd_ring_put(struct knd_ring *ring, const struct knd_record *rec)
 			mine = knd_slot_state(rec->seq, KND_SLOT_SPOILT);
 		else
 			mine = knd_slot_state(rec->seq, KND_SLOT_BUSY);
-		/* Orders the state before the record, see knd_ring_get() */
+		/*
+		 * A full barrier: the state is BUSY before the record changes.
+		 * Pairs with smp_rmb() in knd_ring_get().
+		 */
 	} while (!atomic64_try_cmpxchg(&slot->state, &state, mine));
 	if (busy)
 		return;
 
 	slot->rec = *rec;
 
+	/*
+	 * Release: the record is complete before the state is DONE. Pairs with
+	 * atomic64_read_acquire() in knd_ring_get().
+	 */
 	state = mine;
 	if (atomic64_try_cmpxchg_release(&slot->state, &state,
 					 knd_slot_state(rec->seq,
 							KND_SLOT_DONE)))
 		return;
-	/* Later writers needed the slot and left their numbers */
+	/*
+	 * Later writers needed the slot and left their numbers. Release: the
+	 * record was written before the state is DEAD. Pairs with the cmpxchg
+	 * above, by which the next writer sees that and overwrites the record.
+	 */
 	while (!atomic64_try_cmpxchg_release(&slot->state, &state,
 					     state | KND_SLOT_DEAD))
 		;
@@ -120,7 +132,7 @@ void knd_ring_put(struct knd_ring *ring, const struct knd_record *rec)
 int knd_ring_get(struct knd_ring *ring, u64 seq, struct knd_record *rec)
 {
 	struct knd_slot *slot = &ring->slot[seq & ring->mask];
-	/* Pairs with the release that makes the record DONE */
+	/* Pairs with the release in knd_ring_put() that sets DONE */
 	u64 state = atomic64_read_acquire(&slot->state);
 
 	if (state >> 2 < seq)
@@ -130,9 +142,9 @@ int knd_ring_get(struct knd_ring *ring, u64 seq, struct knd_record *rec)
 	if (state != knd_slot_state(seq, KND_SLOT_DONE))
 		return -ENOENT;
 
-	/* A writer that begins meanwhile changes the state first: see below */
+	/* A writer that begins meanwhile changes the state first: check it */
 	data_race(*rec = slot->rec);
-	/* Pairs with the cmpxchg that makes the record BUSY */
+	/* Pairs with the cmpxchg in knd_ring_put() that sets BUSY */
 	smp_rmb();
 	return (u64)atomic64_read(&slot->state) == state ? 0 : -ENOENT;
 }

@@ -96,8 +96,11 @@ struct knd_slot {
 /**
  * struct knd_ring - the latest records
  * @size: how many records can be read
- * @mask: number of slots less 1; the slots are a power of two, at least @size
- * @base: sequence number up to which all writers are done
+ * @mask: number of slots minus 1; that number is a power of two and at least
+ *	@size
+ * @base: all writers up to this sequence number are done: if a record up to it
+ *	is not in its slot, it is lost. Set when the records of another ring are
+ *	copied to this one, else 0.
  * @slot: the slots; record N belongs into slot N & @mask
  */
 struct knd_ring {

@@ -14,9 +14,9 @@
 /* Datagrams that are more than this behind the schedule are skipped */
 #define KND_PACE_DEBT_NS	(1 * NSEC_PER_SEC)
 /*
- * A sender that is behind sends at once what belongs into this time. Together
- * with one and a half times the rate, that is less than twice the rate in any
- * 10 ms.
+ * A sender that is behind sends at one and a half times the rate, and may be
+ * this far ahead of that by a burst. In any 10 ms it then sends less than twice
+ * the rate: one and a half times 13 ms is 19.5 ms of datagrams.
  */
 #define KND_PACE_BURST_NS	(3 * NSEC_PER_MSEC)
 /* Datagrams that are closer than this are sent together, without a sleep */

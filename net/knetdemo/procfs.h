@@ -17,7 +17,7 @@ struct knd_net;
 /**
  * struct knd_proc - first part of the private data of an open file
  * @kn: the component in the namespace of the file
- * @tracker: tracks the reference to that namespace
+ * @tracker: tracks the reference that the file holds to that namespace
  */
 struct knd_proc {
 	struct knd_net *kn;

@@ -30,9 +30,9 @@
  * @ctx: for @actor
  *
  * Context: that of @actor; @skb does not change meanwhile.
- * Return: bytes that @actor used, which are fewer than @len where it used less
- * than it was given. -errno where not one byte was used: that of @actor, or
- * -EOPNOTSUPP where the bytes are in memory of a device.
+ * Return: bytes that @actor used, which are fewer than @len if it used less
+ * than it was given or failed. If no byte was used, the 0 or -errno that @actor
+ * returned, or -EOPNOTSUPP if the bytes are in memory of a device.
  */
 int knd_skb_walk(struct sk_buff *skb, unsigned int offset, unsigned int len,
 		 knd_skb_actor_t actor, void *ctx)
@@ -92,7 +92,10 @@ out:
 
 /* Bytes for a file: each entry holds a reference to its page */
 
-/* Add bytes whose page stays valid as long as it is referenced */
+/*
+ * Append bytes with a reference to their page. Bytes that follow those of the
+ * last entry in the same page extend that entry, which has a reference already.
+ */
 static void knd_pages_add(struct knd_pages *pages, struct page *page,
 			  unsigned int offset, unsigned int len)
 {
@@ -110,7 +113,11 @@ static void knd_pages_add(struct knd_pages *pages, struct page *page,
 	bvec_set_page(&pages->vec[pages->nr++], page, len, offset);
 }
 
-/* Copy the linear part of a buffer, which is small as a rule, to new pages */
+/*
+ * Copy bytes of the linear part of a buffer, which is usually small, to new
+ * pages. Returns the bytes copied, which are fewer than @len if @pages became
+ * full or memory is short, or -ENOMEM if there was no memory for the first one.
+ */
 static int knd_pages_copy(struct knd_pages *pages, const struct sk_buff *skb,
 			  unsigned int offset, unsigned int len)
 {
@@ -138,8 +145,9 @@ static int knd_pages_actor(void *ctx, struct sk_buff *skb, struct page *page,
 		void *data = skb->data + offset;
 
 		/*
-		 * Only a page fragment can be kept, and only where no clone of
-		 * the buffer may write to it.
+		 * Reference the linear part only if it is a page fragment and
+		 * not slab memory, and if no clone of the buffer could write
+		 * to it. Otherwise copy it.
 		 */
 		if (!skb->head_frag || skb_cloned(skb))
 			return knd_pages_copy(pages, skb, offset, len);
@@ -154,7 +162,7 @@ static int knd_pages_actor(void *ctx, struct sk_buff *skb, struct page *page,
 
 /**
  * knd_pages_take - take references to bytes of a buffer
- * @pages: what has been taken so far; the bytes are appended
+ * @pages: has the bytes that were taken before; these are appended
  * @skb: the buffer, of any shape
  * @offset: of the first byte
  * @len: number of bytes; @offset + @len is at most @skb's length
@@ -187,8 +195,8 @@ void knd_pages_put(struct knd_pages *pages)
 /**
  * knd_splice_init - prepare to take bytes
  * @splice: empty afterwards
- * @copies: where copies are appended; if it has a page with room, somebody
- *	holds a reference to that page until knd_splice_put()
+ * @copies: where copies are appended. If it has a page, the caller makes sure
+ *	that the page is referenced until knd_splice_put().
  *
  * Context: any.
  */
@@ -200,7 +208,10 @@ void knd_splice_init(struct knd_splice *splice, struct knd_copies *copies)
 	splice->len = 0;
 }
 
-/* Begin an entry of copies, with a reference to their page */
+/*
+ * Begin an entry for copies. It holds a reference to their page: another one to
+ * the present page, or the first one to a new page. Returns 0 or -ENOMEM.
+ */
 static int knd_splice_open(struct knd_splice *splice)
 {
 	struct knd_copies *copies = splice->copies;
@@ -261,7 +272,7 @@ static int knd_splice_actor(void *ctx, struct sk_buff *skb, struct page *page,
 {
 	struct knd_splice *splice = ctx;
 
-	/* The linear part is not always in a page that can be referenced */
+	/* Copy small fragments, and the linear part: it may be slab memory */
 	if (!page ||
 	    len < page_size(compound_head(page)) / KND_SPLICE_SHARE)
 		return knd_splice_copy(splice, skb, page, offset, len);
@@ -274,14 +285,14 @@ static int knd_splice_actor(void *ctx, struct sk_buff *skb, struct page *page,
 
 /**
  * knd_splice_take - take bytes of a buffer for the send queue
- * @splice: what has been taken so far; the bytes are appended
+ * @splice: has the bytes that were taken before; these are appended
  * @skb: the buffer, of any shape
  * @offset: of the first byte
  * @len: number of bytes; @offset + @len is at most @skb's length
  *
  * The linear part and small fragments are copied, see KND_SPLICE_SHARE. Other
  * fragments are taken as they are, without a reference: the caller keeps @skb
- * until the bytes are sent or dropped.
+ * until it has sent the bytes, when TCP holds references, or has dropped them.
  *
  * Context: process or softirq; @skb does not change meanwhile.
  * Return: bytes taken, which are fewer than @len where @splice became full or
@@ -296,9 +307,10 @@ int knd_splice_take(struct knd_splice *splice, struct sk_buff *skb,
 
 /**
  * knd_splice_put - drop the references to copies
- * @splice: after its bytes were sent, or not
+ * @splice: prepared by knd_splice_init(), whether its bytes were sent or not
  *
- * &knd_splice.copies keeps its page, without a reference.
+ * &knd_splice.copies still points to the page of the last copies, without a
+ * reference: the caller clears &knd_copies.page unless TCP holds one.
  *
  * Context: any.
  */

@@ -16,13 +16,14 @@ struct sk_buff;
 
 /**
  * typedef knd_skb_actor_t - use contiguous bytes of a buffer
- * @ctx: what knd_skb_walk() was given
+ * @ctx: the @ctx of knd_skb_walk()
  * @skb: the buffer that has them, which may be one of a fragment list
  * @page: the page of a fragment; NULL for the linear part
  * @offset: of the first byte, from the start of @page or of the linear part
  * @len: number of bytes, at least 1
  *
- * Return: bytes used, where less than @len ends the walk; -errno.
+ * Context: that of knd_skb_walk(), which takes no reference to @page.
+ * Return: bytes used, or -errno. Anything but @len ends the walk.
  */
 typedef int (*knd_skb_actor_t)(void *ctx, struct sk_buff *skb,
 			       struct page *page, unsigned int offset,
@@ -32,9 +33,10 @@ int knd_skb_walk(struct sk_buff *skb, unsigned int offset, unsigned int len,
 		 knd_skb_actor_t actor, void *ctx);
 
 /**
- * struct knd_pages - received data for a file, which outlives its buffers
+ * struct knd_pages - received data that will be written to a file
  * @nr: used entries of @vec
- * @vec: the bytes in their order; each entry holds a reference to its page
+ * @vec: the bytes in the order of the stream. Each entry holds a reference to
+ *	its page, so the data stays valid after its sk_buffs are freed.
  */
 struct knd_pages {
 	unsigned int nr;
@@ -50,7 +52,7 @@ static inline bool knd_pages_full(const struct knd_pages *pages)
 	return pages->nr == ARRAY_SIZE(pages->vec);
 }
 
-/* Entries that are sent by one call */
+/* Maximum number of entries of a struct knd_splice */
 #define KND_SPLICE_VECS		16
 /*
  * A fragment is spliced only if it is at least this part of its page; a smaller
@@ -62,9 +64,10 @@ static inline bool knd_pages_full(const struct knd_pages *pages)
 #define KND_SPLICE_SHARE	8
 
 /**
- * struct knd_copies - the page that has the latest copies
- * @page: holds no reference; the owner clears it where no other reference is
- *	known to exist
+ * struct knd_copies - the page to which further copies are appended
+ * @page: the page that has the latest copies, or NULL. This pointer holds no
+ *	reference. Its owner sets it to NULL unless the send queue is known to
+ *	hold one: without any reference the page is freed and reused.
  * @used: bytes used at the start of @page
  */
 struct knd_copies {
@@ -73,12 +76,13 @@ struct knd_copies {
 };
 
 /**
- * struct knd_splice - received data for the send queue
+ * struct knd_splice - received data that will be put into the send queue
  * @copies: where copies are appended
- * @vec: the bytes in their order
+ * @vec: the bytes in the order of the stream
  * @nr: used entries of @vec
- * @copied: bit i: vec[i] is of copies, and holds a reference to its page. All
- *	others are valid only as long as the buffers that they come from.
+ * @copied: bit i is set if vec[i] has copies; then it holds a reference to
+ *	their page. An entry whose bit is clear holds no reference: it is valid
+ *	only while the sk_buff that it comes from exists.
  * @len: bytes in all entries
  */
 struct knd_splice {
@@ -94,7 +98,7 @@ int knd_splice_take(struct knd_splice *splice, struct sk_buff *skb,
 		    unsigned int offset, unsigned int len);
 void knd_splice_put(struct knd_splice *splice);
 
-/* Do the latest bytes come from the page of copies? */
+/* Are the last bytes in @splice copies, to which further ones can be added? */
 static inline bool knd_splice_ends_with_copies(const struct knd_splice *splice)
 {
 	return splice->nr && splice->copied & (1U << (splice->nr - 1));

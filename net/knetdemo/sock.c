@@ -374,11 +374,12 @@ void knd_udp_local(struct socket *sock, struct sockaddr_storage *addr)
  * @sock: made by knd_udp_open()
  * @daddr: the destination
  *
- * For a socket whose source address was chosen by the kernel and has been
- * removed. A source port that the kernel chose changes.
+ * Use this when the kernel chose the source address and that address has been
+ * removed since. If the kernel chose the source port, the port changes, too.
  *
- * Context: process; nobody sends on @sock.
- * Return: 0, or -errno of connect(), then every send fails.
+ * Context: process; the caller makes sure that no task sends on @sock.
+ * Return: 0 or -errno of connect(). After an error @sock may not be connected,
+ * and then every send fails until another call succeeds.
  */
 int knd_udp_reopen(struct socket *sock, const struct sockaddr_storage *daddr)
 {
@@ -498,11 +499,12 @@ release:
 }
 
 /**
- * knd_sock_unlisten - take the callbacks of a listener away
+ * knd_sock_unlisten - restore the default callbacks of a listener
  * @sock: the listener, which still listens
- * @saved: the default callbacks, which it gets back
+ * @saved: the default callbacks
  *
- * Context: process or softirq. When this returns, no callback is running.
+ * Context: process or softirq. When this returns, no callback uses the
+ * listener's sk_user_data: one that is still called finds it NULL.
  */
 void knd_sock_unlisten(struct socket *sock, const struct knd_sock_calls *saved)
 {
@@ -519,8 +521,9 @@ void knd_sock_unlisten(struct socket *sock, const struct knd_sock_calls *saved)
  * @sock: made by knd_sock_listen()
  * @backlog: the number; net.core.somaxconn caps it
  *
- * Unlike listen() this does not revive a listener that was destroyed. Such a
- * listener stays shut down, so that its connections would be reset.
+ * Unlike listen() this does not make a destroyed listener listen again. Its
+ * sk_shutdown stays set, and new connections would inherit that: they could
+ * neither send nor receive.
  *
  * Context: process, @sock not locked.
  */
@@ -603,11 +606,11 @@ int knd_sock_attach(struct sock *sk, const struct knd_sock_calls *calls,
  *
  * Such a socket loses its timers when it is closed: data that is not
  * acknowledged by then is never sent again, and a socket that waits for the
- * peer waits for ever. Only two states need no timer: TCP_CLOSE, and
- * TCP_FIN_WAIT2 where TCP hands the wait for the peer's FIN to a time-wait
- * socket.
+ * peer waits for ever. Only two states need no timer of the socket: TCP_CLOSE,
+ * and TCP_FIN_WAIT2 if tcp_fin_time() is so short that TCP leaves the wait for
+ * the peer's FIN to a time-wait socket.
  *
- * Context: any; the state can change at once if @sk is not locked.
+ * Context: any; if @sk is not locked, the result can be outdated at once.
  * Return: true where the socket has to be reset.
  */
 bool knd_sock_lingers(const struct sock *sk)
@@ -626,8 +629,8 @@ bool knd_sock_lingers(const struct sock *sk)
  * @sock: the socket
  * @saved: the default callbacks, which it gets back
  * @data: as passed to knd_sock_attach(), or NULL for a socket that was never
- *	attached. Callbacks and user data of another owner stay: that owner
- *	takes them away when the socket is closed.
+ *	attached. If sk_user_data is another value, it and the callbacks belong
+ *	to another owner, which restores them when the socket is closed.
  * @reset: drop unsent data and reset the connection. A socket that lingers is
  *	reset in any case, see knd_sock_lingers().
  *
@@ -662,21 +665,24 @@ void knd_sock_release(struct socket *sock, const struct knd_sock_calls *saved,
 /**
  * knd_sock_splice - append pages to the send queue without a copy
  * @sk: a connected TCP socket
- * @bvec: the bytes; nobody may write to their pages until the peer has
- *	acknowledged them
+ * @bvec: the bytes to send. TCP holds references to their pages until the peer
+ *	has acknowledged the bytes. Until then they must not change, or TCP
+ *	would send other data when it retransmits them.
  * @n: entries of @bvec
  * @offset: bytes to leave out at the start
  * @len: bytes to send after them
  * @more: the caller sends until there is no room, so TCP does not send a short
  *	segment now
  *
- * Unlike skb_send_sock_locked() this takes bytes of several buffers in one
- * call, and only a reference to their pages.
+ * skb_send_sock_locked() would call tcp_sendmsg_locked() for each fragment of
+ * each buffer. This makes one call for fragments of several buffers.
  *
- * Context: process or softirq, @sk locked. If @bvec's pages are in the receive
- * queue of @sk, its backlog is empty. Does not wait.
- * Return: bytes taken, fewer than @len where there was no room or memory for
- * more; -EAGAIN where there was room for none; another -errno.
+ * Context: process or softirq, @sk locked. Does not wait. If only the receive
+ * queue of @sk holds references to the pages of @bvec, the backlog of @sk must
+ * be empty: tcp_sendmsg_locked() can process it, which can free these pages.
+ * Return: bytes taken, fewer than @len if there was no room or memory for more;
+ * -EAGAIN if there was room for none; another -errno. TCP then holds
+ * references to the pages of the bytes taken, and of no others.
  */
 int knd_sock_splice(struct sock *sk, const struct bio_vec *bvec,
 		    unsigned int n, size_t offset, size_t len, bool more)

@@ -71,7 +71,7 @@ union knd_sockaddr {
 	struct sockaddr_in6 in6;
 };
 
-/* Room for the text of one: "[ADDRESS%SCOPE]:PORT" and the NUL */
+/* Size of the text of an address: "[ADDRESS%SCOPE]:PORT" and the NUL */
 #define KND_SOCKADDR_LEN	\
 	(INET6_ADDRSTRLEN + sizeof("[%4294967295]:65535"))
 

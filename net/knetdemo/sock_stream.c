@@ -2,9 +2,9 @@
 /*
  * Kernel networking demonstration and test services: TCP sockets for a task
  *
- * No function blocks by itself but knd_stream_wait() and knd_stream_finish(),
- * which have a deadline and a flag that ends them. sock.c has the other kernel
- * sockets.
+ * Only knd_stream_wait() and knd_stream_finish() wait for the peer. Both have a
+ * deadline, and a flag by which another task ends the wait. sock.c has the
+ * sockets of the other services.
  */
 
 #include <linux/bvec.h>
@@ -32,7 +32,10 @@ static int knd_addr_len(const struct sockaddr_storage *addr)
 					     sizeof(struct sockaddr_in);
 }
 
-/* As SO_BINDTODEVICE; sock_bindtoindex() checks CAP_NET_RAW as that does */
+/*
+ * Bind to a device as SO_BINDTODEVICE does. sock_bindtoindex() checks
+ * CAP_NET_RAW in the same cases as that option.
+ */
 static int knd_stream_bind_device(struct sock *sk, const char *name)
 {
 	struct net_device *dev;
@@ -52,11 +55,11 @@ static int knd_stream_bind_device(struct sock *sk, const char *name)
  *	socket before the namespace is freed
  * @source: its local address; the port may be 0
  * @device: name of the network device to bind it to, or an empty string
- * @res: the socket, where 0 is returned
+ * @res: the socket; unchanged on error
  *
  * Context: process; the credentials of the task decide about low ports.
- * Return: 0; -ENODEV where there is no such device; another -errno of making or
- * binding the socket.
+ * Return: 0, then the caller owns *@res; -ENODEV if there is no such device;
+ * another -errno of making or binding the socket.
  */
 int knd_stream_open(struct net *net, const struct sockaddr_storage *source,
 		    const char *device, struct socket **res)
@@ -109,8 +112,8 @@ int knd_stream_connect(struct socket *sock,
  * knd_stream_keepalive - send keepalive probes on an idle connection
  * @sock: connected
  *
- * So address translators do not forget the connection, and the loss of the peer
- * is noticed.
+ * The probes keep the connection in the tables of address translators, and TCP
+ * ends the connection if the peer does not answer them.
  *
  * Context: process.
  */
@@ -147,9 +150,9 @@ bool knd_stream_ready(const struct socket *sock)
  * knd_stream_wait - wait for one or two sockets
  * @sock: a socket
  * @other: another socket, or NULL
- * @out: wait for @sock to become connected or writable, too
+ * @out: also end the wait when @sock is connected and writable
  * @deadline: in jiffies
- * @stop: set by another task that ends the wait; it then wakes up the waiters
+ * @stop: another task sets this to end the wait, and then wakes up the waiters
  *	of both sockets
  *
  * Context: process.
@@ -170,6 +173,12 @@ int knd_stream_wait(const struct socket *sock, const struct socket *other,
 	for (;;) {
 		long left = deadline - jiffies;
 
+		/*
+		 * A full barrier: either the checks below see a change, or the
+		 * wake-up after it ends the sleep. Pairs with wake_up_all() in
+		 * knd_ftp_pre_exit() and with skwq_has_sleeper() in the
+		 * callbacks of the sockets.
+		 */
 		set_current_state(TASK_INTERRUPTIBLE);
 		err = -ENETDOWN;
 		if (READ_ONCE(*stop))
@@ -203,7 +212,7 @@ int knd_stream_wait(const struct socket *sock, const struct socket *other,
  * @deadline: in jiffies
  * @stop: as for knd_stream_wait()
  *
- * Context: process.
+ * Context: process; a signal ends the wait, too.
  * Return: true if sock_release() can follow. False if the socket would then
  * wait for the peer without a timer, see knd_sock_lingers(): use
  * knd_stream_abort().
@@ -263,8 +272,8 @@ static int knd_stream_actor(read_descriptor_t *desc, struct sk_buff *skb,
  *
  * Context: process.
  * Return: bytes taken; 0 at the end of the stream; -EAGAIN where there is no
- * data; -EPROTO for urgent data; another -errno. @pages is empty but where
- * bytes were taken.
+ * data; -EPROTO for urgent data; another -errno. Unless bytes were taken,
+ * @pages is still empty.
  */
 ssize_t knd_stream_collect(struct socket *sock, struct knd_pages *pages,
 			   size_t max, loff_t pos)

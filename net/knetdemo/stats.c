@@ -16,7 +16,7 @@
 static const char * const knd_stat_names[] = { KND_STATS(KND_STAT_NAME) };
 
 /**
- * knd_stat_add - count
+ * knd_stat_add - add to a counter
  * @kn: the component in a namespace
  * @stat: which counter
  * @n: how many events or bytes

@@ -13,8 +13,8 @@ struct knd_net;
 struct seq_file;
 
 /*
- * The counters: end of their enumerator, and name in the file "stats", in the
- * order of that file. The names are ABI, and documented in
+ * The counters, in the order of the file "stats": the enumerator without
+ * KND_STAT_, and the name in that file. The names are ABI, and documented in
  * Documentation/networking/knetdemo.rst.
  */
 #define KND_STATS(EM)							\
@@ -42,9 +42,9 @@ struct seq_file;
 	EM(TCP_RELISTENED, "tcp_relistened")				\
 	/* connections reset at once: tcp_max_conns */			\
 	EM(TCP_REFUSED_MAX, "tcp_refused_max")				\
-	/* ... tcp_max_conns_per_source */				\
+	/* connections reset at once: tcp_max_conns_per_source */	\
 	EM(TCP_REFUSED_SOURCE, "tcp_refused_source")			\
-	/* ... no memory */						\
+	/* connections reset at once: no memory */			\
 	EM(TCP_REFUSED_NOMEM, "tcp_refused_nomem")			\
 	/* bytes read from clients */					\
 	EM(TCP_BYTES_IN, "tcp_bytes_in")				\

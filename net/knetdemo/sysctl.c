@@ -28,7 +28,7 @@
 #include "tcp_service.h"
 #include "text.h"
 
-/* How long a service that starts later waits after the last change */
+/* A deferred start waits this long after the last change of a parameter */
 #define KND_DEFER_DELAY	(2 * HZ)
 
 /**
@@ -36,8 +36,8 @@
  * @name: name of the file
  * @offset: offset of the member in &struct knd_config
  * @size: size of that member
- * @owner: the switch whose service the file is a parameter of, or which the
- *	file is; KND_SWITCH_COUNT for other files
+ * @owner: the switch of the service that the file is a parameter of; if the
+ *	file is a switch, that switch; KND_SWITCH_COUNT for other files
  * @is_switch: whether the file is the switch @owner
  * @min: smallest number
  * @max: largest number
@@ -131,7 +131,7 @@ static int knd_addr_or_none_parse(struct knd_net *kn,
 		       knd_text_parse(kn, ctl, text, value);
 }
 
-/* The device may not exist yet: the service looks it up */
+/* The device may not exist yet: the service looks it up when it starts */
 static int knd_dev_or_none_parse(struct knd_net *kn,
 				 const struct knd_sysctl *ctl,
 				 const char *text, void *value)
@@ -459,7 +459,7 @@ int __net_init knd_sysctl_init(struct knd_net *kn)
 }
 
 /**
- * knd_sysctl_exit - remove the sysctls, and cancel what they started later
+ * knd_sysctl_exit - remove the sysctls, and cancel starts that are deferred
  * @kn: the component in a namespace
  *
  * When this returns no service can be started any more.

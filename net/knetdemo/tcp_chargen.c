@@ -26,8 +26,9 @@
 #define KND_PATTERN_LINE	72
 #define KND_PATTERN_LEN		(KND_PATTERN_CHARS * (KND_PATTERN_LINE + 2))
 /*
- * Bytes of one call, which is more than the budget: about the room that TCP
- * reports at once, so that it is filled by one call and with full segments.
+ * Bytes that one call may send, which are more than the budget. They are about
+ * the room that TCP reports with one callback: one call then fills the room,
+ * and with full segments.
  */
 #define KND_PATTERN_SEND	SZ_1M
 /*
@@ -44,12 +45,18 @@
 #define KND_PATTERN_PAGES	\
 	DIV_ROUND_UP(KND_PATTERN_LEN + KND_PATTERN_SEND, KND_PATTERN_PAGE)
 
-/* Made by the first knd_chargen_prepare(), then constant */
+/*
+ * The first knd_chargen_prepare() makes the pattern, under knd_pattern_lock.
+ * Then it is constant until the module is removed, so readers need no lock.
+ */
 static struct bio_vec knd_pattern[KND_PATTERN_PAGES];
 static bool knd_pattern_made;
 static DEFINE_MUTEX(knd_pattern_lock);
 
-/* Fill the @index-th page on its own: it need not be next to the others */
+/*
+ * Fill the @index-th page. The pages are not contiguous in memory, so each is
+ * filled on its own.
+ */
 static void knd_pattern_fill(struct page *page, unsigned int index)
 {
 	size_t at = (size_t)index * KND_PATTERN_PAGE;
@@ -69,7 +76,7 @@ static void knd_pattern_fill(struct page *page, unsigned int index)
 	}
 }
 
-/* Send queues may still have references of their own to the pages */
+/* Packets that are still queued hold references of their own to the pages */
 static void knd_chargen_cleanup(void)
 {
 	unsigned int i;
@@ -106,7 +113,10 @@ unlock:
 	return err;
 }
 
-/* As TCP_NOTSENT_LOWAT does, unless net.ipv4.tcp_notsent_lowat is less */
+/*
+ * Limit unsent data as the socket option TCP_NOTSENT_LOWAT does, unless the
+ * limit of net.ipv4.tcp_notsent_lowat is lower.
+ */
 static void knd_chargen_attach(struct knd_conn *c)
 {
 	struct tcp_sock *tp = tcp_sk(c->sk);
@@ -146,8 +156,9 @@ static bool knd_chargen_serve(struct knd_conn *c)
 }
 
 /*
- * Deferred, since one call sends so much; and because by the time the work item
- * runs the peer has read more and there is more room.
+ * Deferred, because one call sends so much that it would take long in softirq.
+ * Also, by the time the work item runs the peer has read more, so there is more
+ * room and each call sends more.
  */
 const struct knd_service_ops knd_chargen_ops = {
 	.name		= "chargen",

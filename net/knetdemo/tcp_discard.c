@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Kernel networking demonstration and test services: the services accept and
- * discard (RFC 863), which read away what they are sent
+ * discard (RFC 863), which discard everything that they receive
  */
 
 #include <linux/minmax.h>
@@ -12,11 +12,11 @@
 #include "tcp_service.h"
 
 /**
- * knd_discard_serve - throw received data away
+ * knd_discard_serve - discard received data
  * @c: the connection
  *
  * Context: the socket locked.
- * Return: true where the budget ended it.
+ * Return: true if the budget was used up, so that there may be more data.
  */
 bool knd_discard_serve(struct knd_conn *c)
 {
@@ -30,7 +30,10 @@ bool knd_discard_serve(struct knd_conn *c)
 	return n == KND_CONN_BUDGET;
 }
 
-/* A connection to look at: the peer may send, and is never answered */
+/*
+ * The service accept only keeps connections open. It discards what a peer
+ * sends, so that the peer is not blocked.
+ */
 const struct knd_service_ops knd_accept_ops = {
 	.name	= "accept",
 	.serve	= knd_discard_serve,

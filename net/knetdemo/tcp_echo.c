@@ -2,8 +2,8 @@
 /*
  * Kernel networking demonstration and test services: the service echo (RFC 862)
  *
- * Received pages go into the send queue as they are where that is fair, and
- * copies of the rest.
+ * A received fragment is put into the send queue without a copy if it is a
+ * large part of its page, see KND_SPLICE_SHARE. Other data is copied.
  */
 
 #include <linux/minmax.h>
@@ -36,9 +36,9 @@ static bool knd_echo_ends_with_copies(const struct knd_conn *c)
 }
 
 /*
- * Take what the receive queue has, as far as there is room in @splice. It all
- * stays in the queue, which keeps the pages. Returns 0 or -errno, which is lost
- * where some bytes were taken.
+ * Take up to @max bytes from the receive queue, as far as there is room in
+ * @splice. The buffers stay in the queue, which keeps their pages valid.
+ * Returns 0, or -errno if an error came before the first byte.
  */
 static int knd_echo_take(struct knd_splice *splice, struct sock *sk, size_t max)
 {

@@ -27,8 +27,8 @@
  *	                                                      CLOSING: timeout
  *	                                                      an error
  *
- * The reason is that of the first cause, unless an error or the limit of
- * CLOSING cuts short what was begun.
+ * A connection keeps the reason for which it entered CLOSING, unless something
+ * on the right ends it there: then its reason is the one on the right.
  */
 
 #include <linux/bits.h>
@@ -83,7 +83,7 @@ static struct knd_fsm_step knd_fsm_over(const struct knd_fsm_facts *f)
 			   knd_fsm_reason(err) : f->why);
 }
 
-/* Stay in this state, until @limit is over at the latest */
+/* Stay in this state until there was no progress for @limit; 0 is no limit */
 static struct knd_fsm_step knd_fsm_stay(const struct knd_fsm_facts *f,
 					unsigned long limit, bool more)
 {
@@ -124,8 +124,9 @@ static struct knd_fsm_step knd_fsm_open(const struct knd_fsm_facts *f)
  * knd_fsm_next - decide what happens next to a connection
  * @f: the facts
  *
- * Return: the step. A connection whose state is NEW or DEAD only waits: what
- * made it OPEN evaluates it again, and nothing happens to a dead one.
+ * Return: the step. A connection whose state is NEW or DEAD only waits. A flag
+ * that is set while it is NEW is not lost: knd_conn_attach() makes it OPEN and
+ * then queues the work item. A dead one needs no further step.
  */
 struct knd_fsm_step knd_fsm_next(const struct knd_fsm_facts *f)
 {

@@ -10,9 +10,9 @@
 #include <linux/jiffies.h>
 #include <linux/types.h>
 
-/* How long a closing connection may stay without an acknowledgment */
+/* How long a closing connection may stay without an acknowledgment, jiffies */
 #define KND_FSM_LINGER		(15 * HZ)
-/* When to send again where memory was short and no acknowledgment is due */
+/* When to send again if memory was short and no ACK is expected, in jiffies */
 #define KND_FSM_RETRY		DIV_ROUND_UP(HZ, 50)
 /* A step that leaves the timer as it is */
 #define KND_FSM_NO_TIMER	MAX_JIFFY_OFFSET
@@ -25,11 +25,11 @@ enum knd_conn_state {
 	KND_CONN_DEAD,		/* its socket is closed */
 };
 
-/* Bits of knd_conn.flags: what others ask for. They are never cleared. */
+/* Bits of knd_conn.flags: requests to the work item. None is ever cleared. */
 #define KND_CONN_END		0	/* send what is queued, then close */
 #define KND_CONN_RESET		1	/* close at once, by a reset */
-#define KND_CONN_KILLED		2	/* reason of KND_CONN_RESET: "kill" */
-#define KND_CONN_OWNED		3	/* ... : the socket has another owner */
+#define KND_CONN_KILLED		2	/* reason of the reset: "kill" */
+#define KND_CONN_OWNED		3	/* reason of the reset: another owner */
 
 /*
  * Why a connection ended, with its name in tracepoints. In the order
@@ -57,7 +57,7 @@ enum knd_close { KND_CLOSE_REASONS(KND_CLOSE_ENUM, KND_CLOSE_ENUM) };
 
 /* What is to be done next */
 enum knd_fsm_action {
-	KND_FSM_WAIT,		/* nothing: a callback, a flag or the timer */
+	KND_FSM_WAIT,		/* wait for a callback, a flag or the timer */
 	KND_FSM_AGAIN,		/* run the work item again, after others */
 	KND_FSM_SHUTDOWN,	/* send a FIN; the state is CLOSING */
 	KND_FSM_RELEASE,	/* close a socket that TCP is done with */
@@ -79,8 +79,7 @@ enum knd_fsm_action {
  * @retry: memory was short, and no acknowledgment will call the service
  * @since: jiffies since bytes moved or were acknowledged last; while it is
  *	being closed, since the peer acknowledged something last
- * @idle_limit: how long that may be for one that is served, in jiffies; 0 is
- *	for ever
+ * @idle_limit: limit of @since while the connection is open; 0 is no limit
  */
 struct knd_fsm_facts {
 	enum knd_conn_state state;
@@ -103,7 +102,7 @@ struct knd_fsm_facts {
  * @action: what
  * @why: the reason, once it is being closed
  * @timer: when to evaluate it again at the latest, in jiffies from now;
- *	KND_FSM_NO_TIMER for never
+ *	KND_FSM_NO_TIMER leaves the timer as it is
  */
 struct knd_fsm_step {
 	enum knd_fsm_action action;

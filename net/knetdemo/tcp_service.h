@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Kernel networking demonstration and test services: what connections of the
- * TCP service are served with
+ * Kernel networking demonstration and test services: the services that a TCP
+ * connection can have
  */
 
 #ifndef _NET_KNETDEMO_TCP_SERVICE_H
@@ -34,16 +34,19 @@ enum knd_service {
  *	BH enabled: it may take long, and what arrives meanwhile waits in the
  *	socket's backlog. Otherwise it is called in softirq as well, always with
  *	the socket held by its spinlock alone: the receive queue cannot change.
- * @prepare: makes what all connections share, before the first one is
- *	accepted. May sleep, may be called again; 0 or -errno. Optional.
- * @cleanup: frees what @prepare made, when the module is removed. There are no
- *	connections any more. Optional.
- * @attach: sets the socket of a new connection up, with it locked. Optional.
- * @serve: serves a connection that is open within KND_CONN_BUDGET. It counts
- *	the bytes by knd_conn_moved(), sends at most
- *	knd_conn_room() at once, and hands what sending returned to
- *	knd_conn_sent(). It returns true where the budget ended it, to be called
- *	again.
+ * @prepare: allocates what all connections share, before the first one is
+ *	accepted. It may sleep. It is called again with each change of a
+ *	sysctl, and by several namespaces at the same time. Returns 0 or
+ *	-errno. Optional.
+ * @cleanup: frees what @prepare allocated, when the module is removed. There
+ *	are no connections any more. Optional.
+ * @attach: sets the socket of a new connection up, with the socket locked.
+ *	Optional.
+ * @serve: serves an open connection with its socket locked, until nothing is
+ *	left to do or KND_CONN_BUDGET bytes were moved. It sends at most what
+ *	knd_conn_room() allows at once, passes the result of each send to
+ *	knd_conn_sent(), and counts bytes by knd_conn_moved(). It returns true
+ *	if the budget ended it: the work item then calls it again.
  */
 struct knd_service_ops {
 	const char *name;

@@ -19,7 +19,7 @@
  * struct knd_source - an address that has connections
  * @node: in &knd_sources.tree
  * @addr: the address, see knd_source_addr()
- * @conns: how many it has; freed when there are none
+ * @conns: number of its connections; this structure is freed with the last one
  */
 struct knd_source {
 	struct rb_node node;
@@ -53,8 +53,8 @@ static int knd_source_cmp(struct rb_node *a, const struct rb_node *b)
 }
 
 /**
- * knd_sources_init - there are no connections
- * @sources: of a namespace that is being set up
+ * knd_sources_init - initialise the source addresses of a namespace
+ * @sources: those of a namespace that is being set up; empty afterwards
  */
 void knd_sources_init(struct knd_sources *sources)
 {
@@ -67,10 +67,11 @@ void knd_sources_init(struct knd_sources *sources)
  * @sources: of the namespace
  * @peer: the address
  * @max: how many it may have, with this one; 0 is no limit
- * @res: where the result goes, for knd_source_put(); untouched on error
+ * @res: the source, which the caller passes to knd_source_put() when the
+ *	connection has ended; unchanged on error
  *
- * Context: process.
- * Return: 0, -EUSERS where it has as many as it may, or -ENOMEM.
+ * Context: process; may sleep.
+ * Return: 0; -EUSERS if the address has @max connections already; or -ENOMEM.
  */
 int knd_source_get(struct knd_sources *sources, const union knd_sockaddr *peer,
 		   int max, struct knd_source **res)
@@ -103,7 +104,7 @@ int knd_source_get(struct knd_sources *sources, const union knd_sockaddr *peer,
 /**
  * knd_source_put - count one connection less
  * @sources: of the namespace
- * @source: of knd_source_get()
+ * @source: from knd_source_get(); freed if this was its last connection
  *
  * Context: process.
  */

@@ -13,7 +13,7 @@
 
 #include "text.h"
 
-/* What separates words. Some editors put a CR at the end of each line. */
+/* These separate words. Some editors put a CR at the end of each line. */
 static const char knd_blanks[] = " \t\r";
 
 static bool knd_is_blank(char c)

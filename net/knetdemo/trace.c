@@ -3,7 +3,7 @@
  * Kernel networking demonstration and test services: tracepoints
  */
 
-/* sparse isn't too happy with all macros */
+/* Keep the macros of tracepoints from sparse, which reports errors in them */
 #ifndef __CHECKER__
 #define CREATE_TRACE_POINTS
 #include "trace.h"

@@ -29,6 +29,7 @@
 
 KND_FTP_STAGES(knd_trace_enum, knd_trace_enum)
 
+/* An FTP transfer entered a stage, or failed in it with err */
 TRACE_EVENT(knetdemo_ftp_stage,
 	TP_PROTO(const struct net *net, u32 id, unsigned int stage,
 		 unsigned int code, u64 bytes, int err),
@@ -60,6 +61,7 @@ TRACE_EVENT(knetdemo_ftp_stage,
 		  __entry->code, __entry->bytes, __entry->err)
 );
 
+/* The UDP emitter sent segs datagrams in one call, or failed with err */
 TRACE_EVENT(knetdemo_udp_send,
 	TP_PROTO(const struct net *net, const struct sockaddr_storage *daddr,
 		 u32 run, u64 seq, unsigned int segs, unsigned int size,

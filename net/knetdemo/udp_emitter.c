@@ -46,7 +46,7 @@
 #define KND_UDP_BURST_BYTES	(256 * 1024)
 /* Below this size copying costs less than passing references to pages */
 #define KND_UDP_SPLICE_MIN	1024
-/* Unpaced, the pause after an error that the next datagram would have, too */
+/* Pause of an unpaced run after an error that the next datagram would repeat */
 #define KND_UDP_PAUSE_NS	(10 * NSEC_PER_MSEC)
 /* After this time segments are tried again on a route that refused them */
 #define KND_UDP_GSO_RETRY_NS	(1 * NSEC_PER_SEC)
@@ -516,14 +516,14 @@ static u64 knd_udp_burst(struct knd_net *kn)
 	return wake == now ? 0 : wake;
 
 finished:
-	/* knd_udp_reap() sees this without the lock; then udp reads 0 */
+	/* knd_udp_reap() reads this without the lock; then udp reads 0 */
 	WRITE_ONCE(run->state, KND_UDP_FINISHED);
 	udp->linger_ns = ktime_get_ns() +
 			 (u64)READ_ONCE(kn->cfg.udp_linger_ms) * NSEC_PER_MSEC;
 	return 0;
 }
 
-/* End a run. The caller frees the setup that is returned, or NULL */
+/* End a run. Returns its setup, which the caller has to free, or NULL. */
 static struct knd_udp_setup *knd_udp_detach(struct knd_udp *udp)
 {
 	struct knd_udp_setup *setup = udp->setup;
@@ -539,7 +539,12 @@ static void knd_udp_sleep(struct knd_udp *udp, u64 wake, unsigned int changes)
 {
 	ktime_t expires = ns_to_ktime(wake);
 
-	/* Paired with the wake-ups after @stop and @changes are written */
+	/*
+	 * A full barrier: either the thread sees a new value of @stop or
+	 * @changes, or the wake-up after the write ends its sleep. Pairs with
+	 * wake_up_process() in knd_udp_change() and knd_udp_pre_exit(), and
+	 * with kthread_stop_put() in knd_udp_stop().
+	 */
 	set_current_state(TASK_INTERRUPTIBLE);
 	if (!READ_ONCE(udp->stop) && READ_ONCE(udp->changes) == changes)
 		schedule_hrtimeout(&expires, HRTIMER_MODE_ABS);
@@ -579,7 +584,10 @@ static int knd_udp_thread(void *data)
 	return 0;
 }
 
-/* Wait for the thread, which may have exited before, and end the run */
+/*
+ * Wait for the thread, which may have exited by itself, and end the run, with
+ * &knd_net.lock held or after the sysctls are removed.
+ */
 static void knd_udp_stop(struct knd_net *kn)
 {
 	struct knd_udp *udp = &kn->udp;

@@ -22,9 +22,9 @@
 #define KNETDEMO_UDP_MAGIC	0x6b6e6475	/* "kndu" */
 
 /*
- * The begin of each datagram if udp_stamp is 1, in network byte order. The
- * datagrams of a run are numbered 0, 1, 2, ... Those that the stack refused
- * have numbers, too.
+ * The first bytes of each datagram if udp_stamp is 1, in network byte order.
+ * The datagrams of a run are numbered 0, 1, 2, ... Those that the stack refused
+ * have numbers, too, so that a receiver sees them as lost.
  */
 struct knetdemo_udp_stamp {
 	__be32 magic;	/* KNETDEMO_UDP_MAGIC */
@@ -145,7 +145,7 @@ struct knetdemo_ftp_get {
 
 /* sizeof(struct knetdemo_ftp_get) when it was first published: up to @text */
 #define KNETDEMO_FTP_GET_SIZE_VER0	352
-/* ... and with @device to @failed */
+/* The same with the members @device to @failed */
 #define KNETDEMO_FTP_GET_SIZE_VER1	400
 
 /*
@@ -153,8 +153,8 @@ struct knetdemo_ftp_get {
  * member "size" has the version, and the size in the command is ignored.
  *
  * Only a signal with a handler, or one that kills, ends the transfer (EINTR).
- * If the task is stopped, frozen or traced, the transfer is parked in the open
- * file of the device, and the restarted system call continues with it.
+ * If the task is stopped, frozen or traced, the open file of the device keeps
+ * the transfer. The kernel then restarts the system call, which continues it.
  */
 #define KNETDEMO_IOC_FTP_GET	_IOWR(KNETDEMO_IOC_MAGIC, 0x02, \
 				      struct knetdemo_ftp_get)
