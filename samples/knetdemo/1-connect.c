@@ -19,9 +19,9 @@
 #include <net/net_namespace.h>
 
 /*
- * Find the TCP header of a packet. NULL where there is none: another protocol,
- * a later fragment, or a packet of a raw socket that is too short. Such a
- * socket sends what a process has written, header or not.
+ * Find the TCP header of a packet. Returns NULL if it has none: its protocol is
+ * another one, it is a later fragment, or it is too short and comes from a raw
+ * socket. Such a socket sends whatever a process has written.
  */
 static const struct tcphdr *knd_sample_tcp(const struct sk_buff *skb,
 					   struct tcphdr *buf)
@@ -63,8 +63,8 @@ static unsigned int knd_sample_out(void *priv, struct sk_buff *skb,
 }
 
 /*
- * Task 3: Fill in the protocol family, the place and the priority. With the
- * lowest priority value a hook sees a packet before all others change it.
+ * Task 3: Fill in the protocol family, the hook number and the priority. With
+ * the lowest priority value a hook sees a packet before other hooks change it.
  */
 static const struct nf_hook_ops knd_sample_ops = {
 	.hook = knd_sample_out,
@@ -84,7 +84,7 @@ static int __init knd_sample_connect_init(void)
 
 static void __exit knd_sample_connect_exit(void)
 {
-	/* Task 4: Unregister it: a packet would call code that is unloaded. */
+	/* Task 4: Unregister it, or packets would call code that is unloaded */
 	nf_unregister_net_hook(&init_net, &knd_sample_ops);
 	/* Task 4 ends. */
 }

@@ -21,7 +21,7 @@
 #include <net/ip.h>
 #include <net/net_namespace.h>
 
-/* Written by a process, read by packets at the same time */
+/* A process writes this while the hook may read it on another processor */
 static __be32 filter_addr = htonl(INADDR_ANY);
 
 static bool knd_sample_shows(__be32 daddr)
@@ -86,7 +86,7 @@ static const struct file_operations knd_sample_fops = {
 	.compat_ioctl = compat_ptr_ioctl,
 };
 
-/* Root only: the kernel log tells who talks to whom */
+/* Only root may choose which connections the kernel log shows */
 static struct miscdevice knd_sample_dev = {
 	.minor = MISC_DYNAMIC_MINOR,
 	.name = "knd_sample_filter",

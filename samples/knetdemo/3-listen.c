@@ -59,7 +59,7 @@ static int __init knd_sample_listen_init(void)
 	return 0;
 
 release:
-	/* Task 4: Release the socket. No one else does it for you. */
+	/* Task 4: Release the socket. The kernel does not do it for you. */
 	sock_release(listener);
 	/* Task 4 ends. */
 	return err;
@@ -81,7 +81,7 @@ MODULE_LICENSE("GPL");
 /*
  * What this lacks:
  *
- * - Someone who accepts: exercise 4.
+ * - A thread that accepts connections: exercise 4.
  * - An address, a port and a backlog that can be chosen and changed, where the
  *   new listener is up before the old one ends: knd_tcp_apply(). The test
  *   tcp.move_without_a_gap connects all the time and is never refused.

@@ -2,9 +2,10 @@
 /*
  * Exercise 4: accept connections in kernel space (knd-sample-accept.ko)
  *
- * accept() waits until somebody connects. insmod must not wait for that, so a
- * kernel thread does. What starts a thread also has to end it: rmmod stops the
- * thread and waits until it has returned, as its code is unloaded after that.
+ * accept() waits until a client connects. insmod must not wait for that, so a
+ * kernel thread does. A module that starts a thread also has to end it: rmmod
+ * stops the thread and waits until it has returned, since its code is unloaded
+ * after that.
  */
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
@@ -21,7 +22,7 @@
 static struct socket *listener;
 static struct task_struct *acceptor;
 
-/* Accepts connections, shows who has connected, and closes them */
+/* Accepts connections, shows the addresses of their peers and closes them */
 static int knd_sample_acceptor(void *data)
 {
 	struct sockaddr_in peer;
@@ -68,13 +69,13 @@ static int __init knd_sample_accept_init(void)
 	if (err)
 		return err;
 	/*
-	 * A kernel socket holds no reference on its namespace, and TCP then
+	 * A kernel socket holds no reference to its namespace, and TCP then
 	 * stops its timers when it is closed: a lost FIN would not be sent
-	 * again. init_net does not end, so hold it. What is accepted inherits
-	 * that.
+	 * again. So take a reference; each accepted socket then takes one, too.
+	 * init_net is never dismantled, so this keeps nothing from its end.
 	 */
 	sk_net_refcnt_upgrade(listener->sk);
-	/* Connections that have just ended (TIME_WAIT) do not keep the port */
+	/* Bind also while earlier connections of the port are in TIME_WAIT */
 	sock_set_reuseaddr(listener->sk);
 
 	err = kernel_bind(listener, (void *)&addr, sizeof(addr));
@@ -120,7 +121,7 @@ MODULE_LICENSE("GPL");
  *
  * - A thread that does not wait in accept(): knd_tcp_acceptor() waits for
  *   sk_data_ready, so that its listener can be exchanged. Exercise 7 has it.
- * - Something to do for the peer: knd_conn_start().
+ * - A service for the peer, such as echo: knd_conn_start().
  * - A listener that comes back after "ss -K" destroyed it: knd_tcp_relisten().
  * - A rate limit for the lines that a peer can cause.
  * - Other network namespaces, IPv6: exercise 8.

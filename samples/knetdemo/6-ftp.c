@@ -41,7 +41,7 @@ MODULE_PARM_DESC(pass, "password");
 module_param_named(file, path, charp, 0400);
 MODULE_PARM_DESC(file, "file to retrieve");
 
-/* An open file: a transfer */
+/* An open file, which is one transfer */
 struct knd_ftp {
 	struct socket *control;
 	struct socket *data;
@@ -56,9 +56,9 @@ static int knd_ftp_socket(struct socket **res)
 
 	if (err)
 		return err;
-	/* As in exercise 4: TCP keeps the timers of what was released */
+	/* As in exercise 4: TCP keeps the timers of a released socket */
 	sk_net_refcnt_upgrade((*res)->sk);
-	/* No wait lasts for ever: connect, send; receive, accept */
+	/* Limit the waits of connect and send, and of receive and accept */
 	WRITE_ONCE((*res)->sk->sk_sndtimeo, FTP_TIMEOUT);
 	WRITE_ONCE((*res)->sk->sk_rcvtimeo, FTP_TIMEOUT);
 	return 0;
@@ -132,7 +132,10 @@ static int knd_ftp_command(struct knd_ftp *ftp, const char *verb,
 	/* Task 3 ends. Instead: return -EOPNOTSUPP; */
 }
 
-/* Listen at the address that the control connection has, and tell the port */
+/*
+ * Listen on the local address of the control connection, and tell the server
+ * address and port. Returns the code of its reply, or an error.
+ */
 static int knd_ftp_port(struct knd_ftp *ftp, struct socket *listener)
 {
 	struct sockaddr_in addr;
@@ -182,7 +185,7 @@ static int knd_ftp_retrieve(struct knd_ftp *ftp)
 	if (ret)
 		return ret;
 
-	/* Anybody can connect to a port: take data from the server only */
+	/* Any host can connect to the port: take data from the server only */
 	if (kernel_getpeername(ftp->control, (struct sockaddr *)&to) < 0 ||
 	    kernel_getpeername(ftp->data, (struct sockaddr *)&from) < 0 ||
 	    from.sin_addr.s_addr != to.sin_addr.s_addr)
@@ -266,7 +269,7 @@ static ssize_t knd_ftp_read_iter(struct kiocb *iocb, struct iov_iter *to)
 		ret = knd_ftp_error(sock_recvmsg(ftp->data, &msg, 0));
 		*to = msg.msg_iter;
 		/* Task 5 ends. Instead: ret = -EOPNOTSUPP; */
-		/* The end: the file is whole where the server says so */
+		/* The data has ended: is the file complete? Ask the server */
 		if (!ret) {
 			ftp->done = true;
 			ret = knd_ftp_reply(ftp);

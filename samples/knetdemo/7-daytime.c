@@ -2,10 +2,11 @@
 /*
  * Exercise 7: daytime (RFC 867) without a thread (knd-sample-daytime.ko)
  *
- * Whoever connects to port 13 receives the time, then the end of the stream.
- * No thread waits for connections: TCP calls the listener's sk_data_ready when
- * there is one. It calls in softirq, where nothing may sleep. accept() sleeps,
- * so the callback only queues a work item, which accepts and answers.
+ * A client that connects to port 13 receives the time, then the end of the
+ * stream. No thread waits for connections: TCP calls the listener's
+ * sk_data_ready when there is one. It calls in softirq, where nothing may
+ * sleep. accept() sleeps, so the callback only queues a work item, which
+ * accepts and answers.
  */
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
@@ -19,7 +20,7 @@
 #include <trace/events/sock.h>
 
 #define DAYTIME_PORT	13
-#define BUDGET		64	/* connections that one run of the work takes */
+#define BUDGET		64	/* connections for each run of the work item */
 
 static struct socket *listener;
 static void (*saved_data_ready)(struct sock *sk);
@@ -61,7 +62,7 @@ static void knd_daytime_accept(struct work_struct *work)
 
 static DECLARE_WORK(accept_work, knd_daytime_accept);
 
-/* Accepted sockets inherit this from the listener: look which one it is */
+/* Accepted sockets inherit this callback: ignore calls for them */
 static void knd_daytime_ready(struct sock *sk)
 {
 	trace_sk_data_ready(sk);
@@ -139,6 +140,6 @@ MODULE_LICENSE("GPL");
  * - Accepting again after a lack of memory: knd_tcp_acceptor().
  * - Reading what the client sends, as a release with unread data resets the
  *   connection: knd_discard_serve(), tested by tcp:discard_counts_every_byte.
- * - Limits, and an end for clients that stay: knd_conn_timer(), tested by
+ * - Limits, and the closing of silent connections: knd_conn_timer(), tested by
  *   tcp:silent_clients_are_evicted.
  */

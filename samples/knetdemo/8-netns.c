@@ -23,7 +23,7 @@
 #define DAYTIME_PORT	13
 #define BUDGET		64
 
-/* What a namespace has; zeroed, made and freed by the pernet operations */
+/* State of a namespace; the kernel allocates it zeroed, and frees it */
 struct knd_daytime {
 	struct socket *listener;
 	struct work_struct work;
@@ -33,10 +33,11 @@ struct knd_daytime {
 static unsigned int knd_daytime_id;
 
 /*
- * The listener holds no reference on its namespace, which could not end else.
- * A connection takes one, as a process's socket does, until TCP has ended it:
- * without it TCP stops the timers of a socket that is released. A namespace
- * that is being dismantled gives no more references: reset the connection.
+ * The listener holds no reference to its namespace, which could not be
+ * dismantled otherwise. A connection takes one, as a process's socket does,
+ * until TCP has ended it: without it TCP stops the timers of a socket that is
+ * released. If the namespace is being dismantled already, there are no further
+ * references: reset the connection.
  */
 static void knd_daytime_answer(struct socket *sock)
 {
@@ -122,7 +123,7 @@ static int __net_init knd_daytime_net_init(struct net *net)
 	return err;
 }
 
-/* Between this and the exit of a namespace lies a grace period of RCU */
+/* The kernel waits for an RCU grace period between pre_exit and exit */
 static void __net_exit knd_daytime_net_pre_exit(struct net *net)
 {
 	struct knd_daytime *dt = net_generic(net, knd_daytime_id);
@@ -158,13 +159,13 @@ static struct pernet_operations knd_daytime_ops = {
 
 static int __init knd_sample_netns_init(void)
 {
-	/* Calls the init operation for each namespace that there is, too */
+	/* Calls the init operation for each namespace that exists already */
 	return register_pernet_subsys(&knd_daytime_ops);
 }
 
 static void __exit knd_sample_netns_exit(void)
 {
-	/* Calls the exit operations for each namespace that there is */
+	/* Calls the exit operations for each namespace that exists */
 	unregister_pernet_subsys(&knd_daytime_ops);
 	/* Connections that were not accepted had the callback until now */
 	synchronize_rcu();
