@@ -22,7 +22,7 @@ static void name_address(struct address *a)
 		 a->sa.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
 }
 
-/* Give a link-local address without a zone that of the --interface */
+/* If a link-local address has no zone, use that of the --interface */
 static void set_zone(struct address *a, const char *interface)
 {
 	struct sockaddr_in6 *sin6 = (void *)&a->sa;

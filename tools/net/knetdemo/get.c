@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * knetdemo get: let the kernel retrieve a file, and try again after errors that
- * may pass. An incomplete file is always a true beginning of the server's file.
+ * may pass. If the file stays incomplete, what there is of it is the beginning
+ * of the server's file.
  */
 
 #define _GNU_SOURCE
@@ -34,9 +35,9 @@ struct job {
 	struct addresses to;
 	struct part part;
 	int dev;
-	double deadline;		/* as seconds(), or 0 */
+	double deadline;		/* time of seconds(), 0 for none */
 	bool expired;			/* the deadline has passed */
-	bool no_answer;			/* to connect, within the limit */
+	bool no_answer;			/* connecting took too long */
 	unsigned long long from;	/* bytes that were there before */
 	bool dated;			/* @mtime is from the server */
 	unsigned long long mtime;	/* of the file in the .part, or 0 */
@@ -62,7 +63,7 @@ static const char * const stages[] = {
 	[KNETDEMO_FTP_STAGE_MDTM]	= "asking for the date",
 };
 
-/* Did the connection fail in a way that another address may not? */
+/* Did connecting fail for a reason that another address may not have? */
 static bool not_connected(int err, unsigned int stage)
 {
 	return err && err != EINTR && err != EPERM && err != ENODEV &&
@@ -114,7 +115,7 @@ static bool may_pass(const struct job *j, int err)
 		return j->req.code / 100 == 4;
 	switch (err) {
 	case ENETDOWN:
-		/* In later stages the network namespace is dismantled */
+		/* In later stages this says that the namespace is dismantled */
 		return j->req.stage == KNETDEMO_FTP_STAGE_CONNECT;
 	case EBUSY:
 	case ECONNABORTED:
@@ -138,7 +139,10 @@ static bool cannot_resume(const struct job *j)
 	       j->req.failed == KNETDEMO_FTP_FAILED_REPLY;
 }
 
-/* Cut the .part to what is good, and let the next attempt follow there */
+/*
+ * Cut the .part to the bytes that belong to the file, and let the next attempt
+ * continue behind them.
+ */
 static void keep_good(struct job *j)
 {
 	struct knetdemo_ftp_get *req = &j->req;
@@ -183,7 +187,7 @@ static int retrieve(struct job *j, const struct address *from, double limit)
 		req->failed = KNETDEMO_FTP_FAILED_NONE;
 		req->stage = KNETDEMO_FTP_STAGE_NONE;
 		req->code = 0;
-		/* A newer file is not the one whose beginning is here */
+		/* The .part would not be the beginning of a newer file */
 		req->mtime_max = 0;
 		if (req->offset && req->flags & KNETDEMO_FTP_MDTM)
 			req->mtime_max = j->mtime;
@@ -335,8 +339,8 @@ static void say_what_is_left(const struct job *j, int err)
 }
 
 /*
- * The resolver's time counts for --max-time as well, but the resolver does not
- * return for a signal. So exit: there is nothing to clean up yet.
+ * The time that the resolver takes counts for --max-time as well, but a signal
+ * does not interrupt the resolver. So exit: there is nothing to clean up yet.
  */
 static void on_alarm(int sig)
 {

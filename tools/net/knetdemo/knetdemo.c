@@ -44,7 +44,10 @@ static bool wants_help(const char *arg)
 	return !strcmp(arg, "--help") || !strcmp(arg, "-h");
 }
 
-/* If stderr is closed, keep a file that is opened next from its number */
+/*
+ * If the program was started with stderr closed, a file that it opens could
+ * have the number 2, and messages would be written into it. So open all three.
+ */
 static void open_standard_files(void)
 {
 	int fd;

@@ -68,7 +68,7 @@ struct options {
 struct address {
 	struct sockaddr_storage sa;
 	socklen_t len;
-	char name[64];		/* as /proc and messages have it */
+	char name[64];		/* as /proc and messages show it */
 };
 
 struct addresses {
@@ -82,18 +82,18 @@ struct part {
 	const char *name;	/* final name; NULL is the standard output */
 	char path[PATH_MAX];	/* current name */
 	bool has_mode;
-	mode_t mode;		/* of the file that it replaces */
+	mode_t mode;		/* for FILE, from the one that is replaced */
 	time_t mtime;		/* of the .part that was there, or 0 */
 };
 
-/* A transfer, as the thread beside it needs it */
+/* What the thread that watches a transfer has to know about it */
 struct watched {
 	int fd;
 	unsigned long long from;	/* bytes that were there before */
-	const unsigned int *id;		/* the kernel writes the number there */
+	const unsigned int *id;	/* the kernel writes the transfer's number */
 	bool draw;
-	double connect_limit;	/* s, or 0 */
-	double deadline;	/* as seconds(), or 0 */
+	double connect_limit;	/* in s, 0 for none */
+	double deadline;	/* time of seconds(), 0 for none */
 };
 
 /* knetdemo.c */

@@ -104,7 +104,7 @@ void look_in_netrc(struct url *u, const struct options *opt)
 		word = netrc_word(file, true);
 		if (!word || !strcmp(word, "machine") ||
 		    !strcmp(word, "default")) {
-			/* The end of the entry before: all of it is known */
+			/* The previous entry has ended: all of it is known */
 			if (match && password && (u->user ?
 			    !login || !strcmp(login, u->user) : !!login)) {
 				if (!u->user)

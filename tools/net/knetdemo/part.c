@@ -40,7 +40,7 @@ const char *local_name(const struct url *u, const struct options *opt)
 	return name;
 }
 
-/* Return the size of the file; without it the content cannot be trusted */
+/* Return the size of the file, or exit: without it, no offset is known */
 unsigned long long part_size(const struct part *p)
 {
 	struct stat st;
@@ -112,12 +112,15 @@ void open_part(struct part *p, const char *name, bool resume)
 		if (flock(p->fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK)
 			die(EXIT_LOCAL, "%s: somebody else retrieves it",
 			    p->path);
-		/* The one before may have renamed it before we got the lock */
+		/* The previous holder of the lock may have renamed the file */
 		if (!lstat(p->path, &there) && there.st_ino == st.st_ino &&
 		    there.st_dev == st.st_dev)
 			break;
 	}
-	/* Until then nobody gets more rights than on the file it replaces */
+	/*
+	 * Until put_in_place(), the owner can read and write the .part. No
+	 * other user has more rights than on the file that it replaces.
+	 */
 	if (p->has_mode)
 		fchmod(p->fd, p->mode | 0600);
 	if (!resume)
@@ -145,8 +148,8 @@ void open_unnamed(struct part *p)
 }
 
 /*
- * Give the file the server's date. A later --resume compares the two, so that
- * it does not depend on the local clock.
+ * Give the file the date that the server said. A later --resume compares it
+ * with the server's date then, and so does not depend on the local clock.
  */
 void date_part(const struct part *p, unsigned long long mtime)
 {

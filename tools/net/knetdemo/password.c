@@ -71,7 +71,7 @@ static int ask_line(int tty, const struct url *u, char *line, size_t size)
 	quiet.c_lflag |= ICANON | ISIG;
 	tcsetattr(tty, TCSAFLUSH, &quiet);
 	dprintf(tty, "Password for %s@%s: ", u->user, u->host);
-	/* Signals are only delivered in here */
+	/* Signals are only delivered during this call */
 	if (ppoll(&poll_tty, 1, NULL, &mask) > 0)
 		n = read(tty, line, size - 1);
 	tcsetattr(tty, TCSAFLUSH, &before);

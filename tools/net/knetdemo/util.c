@@ -135,7 +135,7 @@ void catch_signals(void)
 
 	for (i = 0; i < ARRAY_SIZE(signals); i++)
 		catch_signal(signals[i], on_signal, &old);
-	/* Needed even if the parent ignored it */
+	/* progress.c sends this, so it must not be ignored */
 	sigaction(SIGUSR1, &(struct sigaction){ .sa_handler = on_poke }, NULL);
 }
 
