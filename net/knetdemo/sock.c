@@ -369,24 +369,44 @@ void knd_udp_local(struct socket *sock, struct sockaddr_storage *addr)
 		*addr = ss;
 }
 
+/* The device of a link-local address, which bind() binds a socket to; or 0 */
+static int knd_addr_scope(const struct sockaddr_storage *addr)
+{
+	return addr->ss_family == AF_INET6 ?
+	       ((const struct sockaddr_in6 *)addr)->sin6_scope_id : 0;
+}
+
 /**
  * knd_udp_reopen - let the kernel choose route and source address again
  * @sock: made by knd_udp_open()
+ * @saddr: the source that it was opened with
  * @daddr: the destination
+ * @opts: the options that it was opened with
  *
  * Use this when the kernel chose the source address and that address has been
  * removed since. If the kernel chose the source port, the port changes, too.
  *
  * Context: process; the caller makes sure that no task sends on @sock.
- * Return: 0 or -errno of connect(). After an error @sock may not be connected,
- * and then every send fails until another call succeeds.
+ * Return: 0; -ENODEV if the device does not exist; or another -errno of
+ * connect(). After an error @sock may not be connected, and then every send
+ * fails until another call succeeds.
  */
-int knd_udp_reopen(struct socket *sock, const struct sockaddr_storage *daddr)
+int knd_udp_reopen(struct socket *sock, const struct sockaddr_storage *saddr,
+		   const struct sockaddr_storage *daddr,
+		   const struct knd_udp_opts *opts)
 {
 	struct sockaddr_storage to = { .ss_family = AF_UNSPEC };
 	int err;
 
 	err = kernel_connect(sock, (void *)&to, sizeof(to), 0);
+	/*
+	 * UDP has now forgotten the device as well. Without it, packets would
+	 * leave by another one.
+	 */
+	if (!err && opts->dev[0])
+		err = knd_udp_bind_dev(sock, opts->dev);
+	else if (!err && knd_addr_scope(saddr))
+		err = sock_bindtoindex(sock->sk, knd_addr_scope(saddr), true);
 	if (err)
 		return err;
 	to = *daddr;

@@ -57,7 +57,9 @@ int knd_udp_open(struct knd_net *kn, const struct sockaddr_storage *saddr,
 		 const struct sockaddr_storage *daddr,
 		 const struct knd_udp_opts *opts, struct socket *shared,
 		 struct socket **res);
-int knd_udp_reopen(struct socket *sock, const struct sockaddr_storage *daddr);
+int knd_udp_reopen(struct socket *sock, const struct sockaddr_storage *saddr,
+		   const struct sockaddr_storage *daddr,
+		   const struct knd_udp_opts *opts);
 int knd_udp_set_segment(struct socket *sock, unsigned int size);
 void knd_udp_local(struct socket *sock, struct sockaddr_storage *addr);
 void knd_udp_close(struct socket *sock);

@@ -294,7 +294,8 @@ static int knd_udp_send(struct knd_net *kn, struct knd_udp_setup *setup,
 	int err;
 
 	if (unlikely(setup->reopen)) {
-		err = knd_udp_reopen(setup->sock, &setup->daddr);
+		err = knd_udp_reopen(setup->sock, &setup->saddr, &setup->daddr,
+				     &setup->opts);
 		if (err)
 			return err;
 		setup->reopen = false;

@@ -991,6 +991,59 @@ TEST_F(udp, a_socket_that_is_killed)
 	close(fd);
 }
 
+/*
+ * UDP forgets the device of a socket that is disconnected. There is a better
+ * route by another device, which nothing may take.
+ */
+TEST_F(udp, the_device_stays)
+{
+	long long sent, failed;
+	char cmd[128];
+	int fd;
+
+	fd = udp_socket_far(&self->wire, variant->far, PORT);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, knd_run(KEEP " && " HOLE));
+	snprintf(cmd, sizeof(cmd), "ip route add %s dev hole", variant->far);
+	ASSERT_EQ(0, knd_run(cmd));
+	ASSERT_EQ(0, knd_set("udp_dev", "tx0"));
+	ASSERT_EQ(0, knd_set("udp_count", "0"));
+	ASSERT_EQ(0, knd_set("udp_interval_us", "1000"));
+	ASSERT_EQ(0, knd_set("udp", "1"));
+	ASSERT_EQ(13, udp_recv(fd, self->buf, sizeof(self->buf), WAIT_MS));
+
+	snprintf(cmd, sizeof(cmd), "ss -Kun dport = %d | grep -q %d", PORT,
+		 PORT);
+	ASSERT_EQ(0, knd_run(cmd));
+	EXPECT_LE(1, udp_wait_number("failed", 1, WAIT_MS));
+	sent = udp_number("sent");
+	EXPECT_LE(sent + 10, udp_wait_number("sent", sent + 10, WAIT_MS));
+	udp_drain(fd);
+	EXPECT_EQ(13, udp_recv(fd, self->buf, sizeof(self->buf), WAIT_MS));
+
+	ASSERT_EQ(0, knd_run("ip link set tx0 down"));
+	failed = udp_number("failed");
+	EXPECT_LE(failed + 5, udp_wait_number("failed", failed + 5, WAIT_MS));
+	sent = udp_number("sent");
+	failed = udp_number("failed");
+	EXPECT_LE(failed + 20, udp_wait_number("failed", failed + 20, WAIT_MS));
+	EXPECT_EQ(sent, udp_number("sent"));
+	ASSERT_EQ(0, knd_run("ip link set tx0 up"));
+	EXPECT_LE(sent + 10, udp_wait_number("sent", sent + 10, WAIT_MS));
+	udp_drain(fd);
+	EXPECT_EQ(13, udp_recv(fd, self->buf, sizeof(self->buf), WAIT_MS));
+
+	ASSERT_EQ(0, knd_run("ip link del tx0"));
+	failed = udp_number("failed");
+	EXPECT_LE(failed + 5, udp_wait_number("failed", failed + 5, WAIT_MS));
+	sent = udp_number("sent");
+	failed = udp_number("failed");
+	EXPECT_LE(failed + 20, udp_wait_number("failed", failed + 20, WAIT_MS));
+	EXPECT_EQ(sent, udp_number("sent"));
+	EXPECT_STREQ("running", udp_text("state"));
+	close(fd);
+}
+
 TEST_F(udp, a_queue_that_drops)
 {
 	long sent;
