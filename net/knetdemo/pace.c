@@ -38,10 +38,11 @@ void knd_pace_interval(u32 rate, u64 *interval, u32 *frac)
 /* The next datagram is due @n intervals later */
 static void knd_pace_advance(struct knd_pace *p, u64 n)
 {
-	u64 frac = p->next_frac + n * p->frac;
+	u64 low = p->next_frac + (u64)lower_32_bits(n) * p->frac;
 
-	p->next += n * p->interval + (frac >> 32);
-	p->next_frac = frac;
+	p->next += n * p->interval + (u64)upper_32_bits(n) * p->frac +
+		   (low >> 32);
+	p->next_frac = low;
 }
 
 /**
@@ -107,7 +108,9 @@ u64 knd_pace_due(struct knd_pace *p, u64 now)
 
 	behind = now - p->next;
 	if (behind > KND_PACE_DEBT_NS) {
-		skip = div64_u64(behind - KND_PACE_DEBT_NS, p->interval);
+		/* Round the fraction up, so that the next one stays due */
+		skip = div64_u64(behind - KND_PACE_DEBT_NS,
+				 p->interval + !!p->frac);
 		p->skipped += skip;
 		knd_pace_advance(p, skip);
 		behind = now - min(p->next, now);

@@ -201,6 +201,28 @@ static void pace_skips_what_is_old(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, p.next, T0 + 20 * SEC);
 }
 
+/* At nearly one in 2 ns, half of an interval of 1 ns is its fraction */
+static void pace_skips_with_the_fraction(struct kunit *test)
+{
+	u64 interval, now = T0;
+	struct knd_pace p;
+	u32 frac;
+	int i;
+
+	knd_pace_interval(500000001, &interval, &frac);
+	KUNIT_ASSERT_EQ(test, interval, 1);
+	knd_pace_start(&p, now, interval, frac, 1);
+	for (i = 0; i < 3; i++) {
+		/* More than 2^32 are skipped in the last round */
+		now += (3 + 7 * i) * SEC;
+		KUNIT_EXPECT_GE(test, knd_pace_due(&p, now), 1);
+		KUNIT_EXPECT_LE(test, p.next, now);
+		knd_pace_sent(&p, now, 1);
+	}
+	KUNIT_EXPECT_LE(test, (3 + 10 + 17) * SEC / 4, p.skipped);
+	KUNIT_EXPECT_GE(test, (3 + 10 + 17) * SEC / 2, p.skipped);
+}
+
 static void pace_counts_the_late(struct kunit *test)
 {
 	struct knd_pace p;
@@ -389,6 +411,7 @@ static struct kunit_case pace_test_cases[] = {
 	KUNIT_CASE_PARAM(pace_mean_and_windows, pace_gen_params),
 	KUNIT_CASE(pace_on_a_coarse_timer),
 	KUNIT_CASE(pace_skips_what_is_old),
+	KUNIT_CASE(pace_skips_with_the_fraction),
 	KUNIT_CASE(pace_counts_the_late),
 	KUNIT_CASE(pace_remembers_the_latest),
 	KUNIT_CASE(pace_catches_up),
