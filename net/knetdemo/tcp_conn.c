@@ -22,6 +22,7 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/bitops.h>
+#include <linux/bottom_half.h>
 #include <linux/bpf.h>
 #include <linux/cpu.h>
 #include <linux/cpumask.h>
@@ -61,7 +62,10 @@ const struct knd_service_ops * const knd_services[] = {
 	KND_SERVICES(KND_SERVICE_PTR, KND_SERVICE_PTR)
 };
 
-/* Concurrency managed: many connections do not cause as many threads */
+/*
+ * For services that are not deferred. The workqueue is concurrency managed, so
+ * that many connections do not cause as many threads.
+ */
 static struct workqueue_struct *knd_conn_wq;
 /*
  * For deferred services, whose work items take long. Its threads are scheduled
@@ -193,10 +197,16 @@ void knd_conn_moved(struct knd_conn *c, u64 in, u64 out)
 	 */
 	if (c->state == KND_CONN_OPEN)
 		WRITE_ONCE(c->progress_at, jiffies);
+	/*
+	 * On 32 bits a reader spins while this is under way, so it must not be
+	 * preempted. A deferred service comes here with BH enabled.
+	 */
+	local_bh_disable();
 	u64_stats_update_begin(&c->syncp);
 	u64_stats_add(&c->bytes_in, in);
 	u64_stats_add(&c->bytes_out, out);
 	u64_stats_update_end(&c->syncp);
+	local_bh_enable();
 	if (in)
 		knd_stat_add(c->kn, KND_STAT_TCP_BYTES_IN, in);
 	if (out)
@@ -310,7 +320,7 @@ static struct knd_conn *knd_conn_of(const struct sock *sk)
 
 static void knd_conn_event(struct knd_conn *c)
 {
-	/* The work item is queued already: leave it the processor */
+	/* The work item that resets it is queued: serving would delay that */
 	if (unlikely(READ_ONCE(c->flags) & BIT(KND_CONN_RESET)))
 		return;
 	if (sock_owned_by_user(c->sk) || c->ops->deferred || knd_conn_serve(c))
@@ -331,8 +341,8 @@ static void knd_conn_write_space(struct sock *sk)
 	struct knd_conn *c = knd_conn_of(sk);
 
 	/*
-	 * Where memory is short and nothing is queued, sending calls this: to
-	 * send from here would recurse.
+	 * If memory is short and nothing is queued, a send of the service calls
+	 * this. A send from here would recurse.
 	 */
 	if (!c || c->serving || !__sk_stream_is_writeable(sk, 1))
 		return;
@@ -515,8 +525,9 @@ static void knd_conn_work(struct work_struct *work)
 	struct knd_fsm_step step;
 
 	/*
-	 * It was queued again and has closed the socket before. The state is
-	 * not asked: knd_conn_attach() may be changing it now.
+	 * The work item was queued once more after it had closed the socket.
+	 * Check @sock, which only the work item changes, and not the state,
+	 * which knd_conn_attach() may be changing now.
 	 */
 	if (!c->sock)
 		goto put;
@@ -557,7 +568,7 @@ put:
 static void knd_conn_attach(struct knd_conn *c,
 			    const struct knd_conn_addrs *addrs)
 {
-	int idle_ms = READ_ONCE(c->kn->cfg.tcp_idle_ms);
+	int idle_ms;
 
 	knd_conn_lock(c);
 	if (knd_sock_attach(c->sk, &knd_conn_calls, c)) {
@@ -567,6 +578,11 @@ static void knd_conn_attach(struct knd_conn *c,
 	if (c->ops->attach)
 		c->ops->attach(c);
 	knd_conn_enter(c, KND_CONN_OPEN, KND_CLOSE_PEER, addrs);
+	/*
+	 * Read this with the socket locked: if it changes later, the work item
+	 * that knd_conn_kick_all() queues finds the connection OPEN.
+	 */
+	idle_ms = READ_ONCE(c->kn->cfg.tcp_idle_ms);
 	if (idle_ms)
 		mod_timer(&c->timer, jiffies + msecs_to_jiffies(idle_ms));
 	if (READ_ONCE(c->flags) || c->ops->deferred ||
@@ -659,6 +675,7 @@ bool knd_conn_wait(struct knd_net *kn, long timeout)
 	if (!wait_event_timeout(tcp->wait, !atomic_read(&tcp->nr_conns),
 				timeout))
 		return false;
+	/* Wait until knd_conn_count_put() has released this lock in @kn */
 	spin_lock_irq(&tcp->wait.lock);
 	spin_unlock_irq(&tcp->wait.lock);
 	return true;

@@ -26,8 +26,8 @@ struct knd_source;
 struct seq_file;
 
 /*
- * Bytes that one connection may move before others are served. Also what a
- * connection that is being closed reads away at once.
+ * Bytes that one connection may move before others are served. A connection
+ * that is being closed also discards at most this much input at once.
  */
 #define KND_CONN_BUDGET		SZ_512K
 
@@ -61,7 +61,7 @@ struct seq_file;
  * @state: enum knd_conn_state; changed by knd_conn_enter() only
  * @why: enum knd_close, once it is being closed; as @state
  * @retry: memory was short when the service was called last
- * @serving: the service is running, so a callback comes from inside of it
+ * @serving: the service is running: a callback now is called by its own send
  * @send_err: error that sending returned, or 0; the service is not called again
  * @copies: state of the service echo: the copies that it sent last
  * @chargen: state of the service chargen

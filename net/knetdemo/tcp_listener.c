@@ -42,8 +42,11 @@
 static void knd_tcp_wake(struct knd_tcp *tcp)
 {
 	/*
-	 * A full barrier: what is pending is visible before the bit. Pairs with
-	 * knd_tcp_acceptor(). A bit that was set already has a wake-up.
+	 * A full barrier: the connection or the lost listener that is reported
+	 * here is visible before the bit. Pairs with test_and_clear_bit() in
+	 * knd_tcp_acceptor(). If the bit was set already, the task or softirq
+	 * that set it wakes the acceptor, which clears the bit before it
+	 * accepts.
 	 */
 	if (!test_and_set_bit(KND_TCP_PENDING, &tcp->flags))
 		wake_up(&tcp->wait);
@@ -118,9 +121,10 @@ static int knd_tcp_acceptor(void *data)
 							  &tcp->flags),
 						 timeout);
 		/*
-		 * A full barrier: the bit is cleared before accepting, so that
-		 * a connection that comes later sets it again. Pairs with
-		 * knd_tcp_wake().
+		 * A full barrier: the bit is cleared before the listener is
+		 * read. So either this loop accepts a new connection, or the
+		 * callback of that connection sets the bit again. Pairs with
+		 * test_and_set_bit() in knd_tcp_wake().
 		 */
 		test_and_clear_bit(KND_TCP_PENDING, &tcp->flags);
 

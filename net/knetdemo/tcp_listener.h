@@ -29,15 +29,15 @@ struct task_struct;
 /**
  * struct knd_tcp - the TCP service of a network namespace
  * @acceptor: the thread that accepts; NULL while the service is off
- * @idle_ms: tcp_idle_ms, as the timers of connections were set by
+ * @idle_ms: the tcp_idle_ms for which connections were evaluated last
  * @accept_lock: keeps @listener in place while it is accepted from. Taken
  *	inside of &knd_net.lock; the acceptor takes it alone.
  * @listener: the socket; NULL while the service is off
  * @addr: tcp_addr that @listener is bound to
  * @port: tcp_port that @listener is bound to
  * @backlog: tcp_backlog of @listener
- * @service: enum knd_service of connections to come. What it needs is there:
- *	&knd_service_ops.prepare succeeded.
+ * @service: enum knd_service of connections that are accepted from now on;
+ *	its &knd_service_ops.prepare has succeeded
  * @calls: callbacks that sockets have by default
  * @wait: where the acceptor waits for connections, and stopping for their end
  * @flags: KND_TCP_PENDING
@@ -46,7 +46,7 @@ struct task_struct;
  * @conns_lock: protects @conns and @last_id
  * @conns: &struct knd_conn by their numbers
  * @last_id: number that was given last
- * @sources: how many each address has
+ * @sources: number of connections of each source address
  */
 struct knd_tcp {
 	/* Protected by &knd_net.lock */
@@ -73,7 +73,7 @@ struct knd_tcp {
 	atomic_t nr_conns;
 	atomic_t nr_slots;
 
-	/* The connections; taken in process context only */
+	/* The connections; @conns_lock is only taken in process context */
 	spinlock_t conns_lock;	/* see above */
 	struct rb_root conns;
 	u32 last_id;
