@@ -42,6 +42,8 @@
 #define KND_FTP_CHUNK		SZ_1M
 /* Backlog in active mode: others may connect before the server does */
 #define KND_FTP_BACKLOG		16
+/* How often a server can say that it will be ready later */
+#define KND_FTP_MAX_DELAYS	100
 /* Limits for the reply to QUIT and for the close, which change no result */
 #define KND_FTP_QUIT_MS		1000
 /* Limit for the close of a data connection after the last byte */
@@ -450,12 +452,18 @@ static int knd_ftp_do_connect(struct knd_ftp_xfer *xfer)
 
 static int knd_ftp_do_greeting(struct knd_ftp_xfer *xfer)
 {
-	int code;
+	int code, i;
 
-	/* 120: the server will be ready later. The deadline stays. */
-	do {
+	/*
+	 * 120: the server will be ready later. The deadline stays, and a server
+	 * that sends one after the other does not keep the processor.
+	 */
+	for (i = 0; i < KND_FTP_MAX_DELAYS; i++) {
 		code = knd_ftp_read(xfer, true);
-	} while (code == 120);
+		if (code != 120)
+			break;
+		cond_resched();
+	}
 	return knd_ftp_next(xfer, code, 2, KND_FTP_USER);
 }
 
@@ -826,6 +834,9 @@ static int knd_ftp_do_receive(struct knd_ftp_xfer *xfer)
 					return err;
 				continue;
 			}
+			/* Errors of this host, not of the connection */
+			if (n == -ENOMEM || n == -EOPNOTSUPP)
+				return n;
 			if (n <= 0) {
 				xfer->data_err = n;
 				return KND_FTP_COMPLETE;

@@ -125,7 +125,7 @@ static int knd_pages_copy(struct knd_pages *pages, const struct sk_buff *skb,
 	struct page *page;
 
 	for (done = 0; done < len && !knd_pages_full(pages); done += n) {
-		page = alloc_page(GFP_KERNEL);
+		page = alloc_page(GFP_KERNEL_ACCOUNT);
 		if (!page)
 			return done ? : -ENOMEM;
 		n = min_t(unsigned int, len - done, PAGE_SIZE);

@@ -380,6 +380,27 @@ TEST_F(replies, what_arrived_is_kept)
 	RUN_ALL(cases);
 }
 
+/* A server may say 99 times that it will be ready later */
+TEST_F(replies, delays_have_an_end)
+{
+	static const char delay[] = "120 later\r\n", ready[] = "220 now\r\n";
+	static char text[100 * sizeof(delay) + sizeof(ready)];
+	const struct ftp_case cases[] = {
+		{ "99 delays", { { "greeting", text } } },
+		{ "100 delays", { { "greeting", text } }, .err = -EPROTO,
+		  AT(GREETING, REPLY) },
+	};
+	int i;
+
+	for (i = 0; i < 99; i++)
+		strcat(text, delay);
+	strcat(text, ready);
+	run_case(_metadata, self->s, &cases[0]);
+	strcpy(text + 99 * strlen(delay), delay);
+	strcat(text, ready);
+	run_case(_metadata, self->s, &cases[1]);
+}
+
 TEST_F(replies, refusals_have_their_stage)
 {
 	static const struct ftp_case cases[] = {
