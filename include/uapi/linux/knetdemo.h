@@ -108,7 +108,9 @@ enum knetdemo_ftp_failed {
  * @mtime: out: when the server says that the file was modified, in seconds
  *	since 1970 in UTC; 0 where it is not known
  * @good: out: how many of @bytes are part of the file. Where this is less than
- *	@bytes, cut the file at @offset + @good.
+ *	@bytes, cut the file at @offset + @good. A server that ignores REST is
+ *	noticed by the number of bytes only, so with KNETDEMO_FTP_SIZE and not
+ *	before its whole file has arrived.
  * @id: out: number of the transfer in /proc/net/knetdemo/ftp. Written as soon
  *	as the transfer has begun, so that another thread can read it.
  * @failed: out: enum knetdemo_ftp_failed

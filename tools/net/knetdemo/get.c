@@ -140,14 +140,38 @@ static bool cannot_resume(const struct job *j)
 }
 
 /*
- * Cut the .part to the bytes that belong to the file, and let the next attempt
- * continue behind them.
+ * Has the server ignored REST? The kernel sees that by the number of bytes. It
+ * cannot if the transfer failed before there were too many, or if it does not
+ * know the size. Then compare the bytes with those that were there before.
  */
-static void keep_good(struct job *j)
+static bool ignored_rest(const struct job *j, int err)
+{
+	const struct knetdemo_ftp_get *req = &j->req;
+
+	if (!req->id || !req->offset || !req->good)
+		return false;
+	if (!err && req->remote_size != KNETDEMO_FTP_SIZE_UNKNOWN)
+		return false;
+	return part_repeats(&j->part, req->offset,
+			    req->good < req->offset ? req->good : req->offset);
+}
+
+/*
+ * Cut the .part to the bytes that belong to the file, and let the next attempt
+ * continue behind them. Returns the error of the transfer, which is @err unless
+ * the transfer succeeded with wrong bytes.
+ */
+static int keep_good(struct job *j, int err)
 {
 	struct knetdemo_ftp_get *req = &j->req;
 	unsigned long long size = part_size(&j->part);
 
+	if (ignored_rest(j, err)) {
+		note("%s sent the first bytes again instead of the next ones",
+		     server);
+		req->good = 0;
+		err = err ? : EOVERFLOW;
+	}
 	/* A transfer that was not begun has no number, and wrote nothing */
 	if (req->id)
 		req->offset += req->good;
@@ -160,6 +184,7 @@ static void keep_good(struct job *j)
 		j->mtime = req->mtime;
 		j->dated = true;
 	}
+	return err;
 }
 
 /* One transfer from one address; @limit is for connecting, in s, or 0 */
@@ -197,7 +222,7 @@ static int retrieve(struct job *j, const struct address *from, double limit)
 		if (!err && ioctl(j->dev, KNETDEMO_IOC_FTP_GET, req))
 			err = errno;
 		poked = watch_transfer_end(!err);
-		keep_good(j);
+		err = keep_good(j, err);
 		j->expired = err && j->deadline && seconds() >= j->deadline;
 		j->no_answer = err == EINTR && poked && !caught &&
 			       !j->expired &&

@@ -83,7 +83,7 @@ struct part {
 	char path[PATH_MAX];	/* current name */
 	bool has_mode;
 	mode_t mode;		/* for FILE, from the one that is replaced */
-	time_t mtime;		/* of the .part that was there, or 0 */
+	time_t mtime;		/* see part_date(); 0 without --resume */
 };
 
 /* What the thread that watches a transfer has to know about it */
@@ -141,6 +141,8 @@ void open_part(struct part *p, const char *name, bool resume);
 void open_unnamed(struct part *p);
 unsigned long long part_size(const struct part *p);
 void cut_part(const struct part *p, unsigned long long size);
+bool part_repeats(const struct part *p, unsigned long long at,
+		  unsigned long long len);
 void date_part(const struct part *p, unsigned long long mtime);
 void put_in_place(const struct part *p);
 

@@ -58,6 +58,58 @@ void cut_part(const struct part *p, unsigned long long size)
 		    p->path, strerror(errno));
 }
 
+static void read_at(const struct part *p, void *buf, size_t len, off_t at)
+{
+	if (pread(p->fd, buf, len, at) != (ssize_t)len)
+		die(EXIT_LOCAL, "%s: it cannot be read at %lld", p->path,
+		    (long long)at);
+}
+
+/*
+ * Are the @len bytes at @at the same as the first ones? A server that accepts
+ * REST and ignores it sends those again.
+ */
+bool part_repeats(const struct part *p, unsigned long long at,
+		  unsigned long long len)
+{
+	static char first[1 << 16], later[1 << 16];
+	unsigned long long done;
+	size_t n;
+
+	for (done = 0; done < len; done += n) {
+		n = len - done < sizeof(first) ? len - done : sizeof(first);
+		read_at(p, first, n, done);
+		read_at(p, later, n, at + done);
+		if (memcmp(first, later, n))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Return the time that the server's date must not exceed, so that what the
+ * .part has is a part of the server's file. After a failure this is the date
+ * that the server said: see date_part(). It has no fraction of a second, in a
+ * file whose other times have one.
+ *
+ * A retrieval that was killed left the time of its last write. The server's
+ * file may have changed before that, so take the time when the .part was begun.
+ */
+static time_t part_date(const struct part *p)
+{
+	struct statx st;
+
+	if (statx(p->fd, "", AT_EMPTY_PATH,
+		  STATX_MTIME | STATX_CTIME | STATX_BTIME, &st))
+		die(EXIT_LOCAL, "%s: %s", p->path, strerror(errno));
+	if (!st.stx_mtime.tv_nsec && st.stx_ctime.tv_nsec)
+		return st.stx_mtime.tv_sec;
+	if (st.stx_mask & STATX_BTIME &&
+	    st.stx_btime.tv_sec < st.stx_mtime.tv_sec)
+		return st.stx_btime.tv_sec;
+	return st.stx_mtime.tv_sec;
+}
+
 /*
  * The new file gets the mode of the file that it replaces. If that file belongs
  * to another user, its mode can remove permissions but not add any.
@@ -125,7 +177,7 @@ void open_part(struct part *p, const char *name, bool resume)
 		fchmod(p->fd, p->mode | 0600);
 	if (!resume)
 		cut_part(p, 0);
-	p->mtime = resume ? st.st_mtime : 0;
+	p->mtime = resume ? part_date(p) : 0;
 }
 
 /* The kernel only writes to regular files, not to the standard output */

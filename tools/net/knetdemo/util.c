@@ -129,7 +129,8 @@ void catch_signal(int sig, void (*handler)(int), struct sigaction *old)
 
 void catch_signals(void)
 {
-	static const int signals[] = { SIGHUP, SIGINT, SIGTERM, SIGALRM };
+	static const int signals[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM,
+				       SIGALRM };
 	struct sigaction old;
 	size_t i;
 

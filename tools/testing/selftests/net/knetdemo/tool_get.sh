@@ -150,6 +150,23 @@ rest_is_ignored()
 	says "as it was" && ! says "goes on from there"
 }
 
+# The same, but the transfer fails before the kernel can see it, or the size is
+# not known
+rest_is_ignored_early()
+{
+	serve -R -c 500000
+	part_of 1000000
+	fails "$EXIT_BROKEN" get --resume --retry 1 "$url/file" &&
+	same_part 1000000 && says "sent the first bytes again" &&
+	[ "$(asked REST)" -eq 2 ] || return
+	serve -R
+	part_of 1000000
+	fails "$EXIT_BROKEN" get --resume --no-size "$url/file" &&
+	same_part 1000000 && says "sent the first bytes again" || return
+	serve
+	tool get --resume --no-size "$url/file" && whole
+}
+
 # The kernel cannot write the whole file
 too_large()
 {
@@ -221,6 +238,25 @@ clocks_differ()
 	clean
 	fails "$EXIT_BROKEN" get "$url/file" || return
 	serve "MDTM=213 20370101000001"
+	tool get --resume "$url/file" && whole && says "starting over"
+}
+
+# A retrieval that was killed leaves a .part with the time of its last write. The
+# server's file has changed before that.
+changed_before_a_kill()
+{
+	local now
+
+	clean
+	serve -s 1000
+	start_tool get "$url/file"
+	soon part_has 1000 || return
+	kill -KILL "$job"
+	wait "$job" 2> /dev/null
+	job=
+	now=$(date +%s)
+	touch -d "@$((now + 3600)).5" "$dir/client/file.part"
+	serve "MDTM=213 $(date -u -d "@$((now + 600))" +%Y%m%d%H%M%S)"
 	tool get --resume "$url/file" && whole && says "starting over"
 }
 
@@ -442,7 +478,7 @@ large_32()
 	return "$status"
 }
 
-plan 36
+plan 38
 
 serve
 check ";type= is no part of the name" type_is_no_name
@@ -462,6 +498,7 @@ check "RETR 550: the part is as it was" \
 check "PASS 530: the part is as it was" \
 	part_refused "$EXIT_LOGIN" "PASS=530 no"
 check "REST is ignored: the part is as it was" rest_is_ignored
+check "REST is ignored, and the transfer fails" rest_is_ignored_early
 check "a limit of the file's size: 7, and resumed" too_large
 check "the part is cut by another program: 7" part_is_cut_by_others
 check "a complete part, and the server takes REST" already_complete
@@ -473,6 +510,7 @@ check "older on the server: goes on" older_on_the_server "213 20000101000000"
 check "MDTM 502: goes on" older_on_the_server "502 no"
 check "MDTM of no form: goes on" older_on_the_server "213 yesterday"
 check "a clock that is ahead of ours" clocks_differ
+check "newer on the server than the begin of a .part" changed_before_a_kill
 
 check "retry: 450, not 550" retries_what_may_pass
 check "retry: goes on at another server" retries_and_resumes
