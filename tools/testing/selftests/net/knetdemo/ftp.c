@@ -563,6 +563,21 @@ TEST_F(one, rogues_never_win)
 	EXPECT_EQ(100, knd_stat("ftp_rogue"));
 }
 
+TEST_F(one, rogues_never_win_with_ipv6)
+{
+	struct ftp_server s = { .data = data, .size = data_size, .rogues = 10 };
+	struct knetdemo_ftp_get r;
+
+	ASSERT_EQ(0, knd_run("ip addr add " FTP_ROGUE6 "/128 dev lo nodad"));
+	ASSERT_EQ(0, ftp_server_start(&s, AF_INET6));
+	r = request(&s, self->fd);
+	r.flags = KNETDEMO_FTP_ACTIVE;
+	EXPECT_EQ(0, get(&r)) TH_LOG("%s", r.text);
+	EXPECT_TRUE(same(self->fd, data, data_size));
+	EXPECT_EQ(10, knd_stat("ftp_rogue"));
+	ftp_server_stop(&s);
+}
+
 TEST_F(one, no_space_left)
 {
 	struct knetdemo_ftp_get r = request(&self->s, -1);

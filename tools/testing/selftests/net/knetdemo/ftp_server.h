@@ -25,6 +25,9 @@
 #define FTP_HANGUP	((const char *)2)
 #define FTP_RESET	((const char *)3)
 
+/* Others connect from this address; with IPv4 from one of the loopback */
+#define FTP_ROGUE6	"fd00::66"
+
 /* How a server treats its connections */
 #define FTP_DATA_RESET	(1U << 0)	/* resets the data connection */
 #define FTP_DATA_OPEN	(1U << 1)	/* leaves the data connection open */
@@ -241,9 +244,11 @@ static inline bool ftp_active(struct ftp_server *s, const char *verb,
 /* Connect from another address, before the server does */
 static inline void ftp_rogue(struct ftp_server *s)
 {
+	int family = s->to.ss_family;
 	struct sockaddr_in6 from;
-	socklen_t len = ftp_addr(&from, AF_INET, "127.0.0.66", 0);
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	socklen_t len = ftp_addr(&from, family, family == AF_INET ?
+				 "127.0.0.66" : FTP_ROGUE6, 0);
+	int fd = socket(family, SOCK_STREAM, 0);
 
 	bind(fd, (void *)&from, len);
 	if (!connect(fd, (void *)&s->to, len))
