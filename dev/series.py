@@ -247,10 +247,10 @@ class Overlay(Series):
         self.owners = {name: self.owner(name) for name in self.files}
         self.divided = {}
         self.place_all()
-        self.untils = [(rest, patch.number, lines, patch.path)
+        self.ends_at = [(rest, patch.number, lines, patch.path)
                        for patch in self.patches
                        for rest, lines in patch.rules_of('until')]
-        self.untils.reverse()
+        self.ends_at.reverse()
 
     def owner(self, name):
         """(patch, kind) of the rule with the longest pattern that matches"""
@@ -408,7 +408,7 @@ class Overlay(Series):
             self.divided[name].render(k)
         if text is None:
             return None
-        for file, number, lines, path in self.untils:
+        for file, number, lines, path in self.ends_at:
             if file != name or k >= number:
                 continue
             old = ''.join(line[1:] + '\n' for line in lines if line[0] == '-')

@@ -78,12 +78,14 @@ def read_cases(path):
 
 def sizes():
     """{case: units of a processor}, as cpus.c has them"""
-    source = pathlib.Path(__file__).with_name("cpus.c").read_text()
+    source = pathlib.Path(__file__).with_name("cpus.c").read_text(
+        encoding="utf-8")
     return {name: int(size) for name, size in re.findall(
         r'CASE\("([^"]+)", "[^"]+", P_\w+, (\d+)\)', source)}
 
 
 def main():
+    """Print the table of all cases"""
     top = pathlib.Path(sys.argv[1])
     counts = [int(n) for n in sys.argv[2:]]
     units = sizes()
@@ -104,8 +106,8 @@ def main():
             found[case, who, n] = m
         path = top / f"{n}-time"
         if path.exists():
-            for case, who, _, ns in read_cases(path)[0]:
-                times[case, who, n] = ns
+            for case, who, _, taken in read_cases(path)[0]:
+                times[case, who, n] = taken
 
     print("\ncpus: instructions of all processors for one unit; how many times "
           "as much is done\nwhile the busiest processor executes as much as "

@@ -110,7 +110,8 @@ static void knd_conn_add(struct knd_tcp *tcp, struct knd_conn *c)
 {
 	spin_lock(&tcp->conns_lock);
 	do {
-		c->id = tcp->last_id = tcp->last_id % INT_MAX + 1;
+		tcp->last_id = tcp->last_id % INT_MAX + 1;
+		c->id = tcp->last_id;
 	} while (rb_find_add(&c->node, &tcp->conns, knd_conn_cmp));
 	spin_unlock(&tcp->conns_lock);
 }

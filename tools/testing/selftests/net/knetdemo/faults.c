@@ -419,7 +419,8 @@ TEST_F(faults, ftp)
 		if (err) {
 			ASSERT_TRUE(no_memory(err)) TH_LOG("%d: %d", n, err);
 			/* No connection is at fault */
-			if (err == -ENOMEM && r.stage != KNETDEMO_FTP_STAGE_WRITE)
+			if (err == -ENOMEM &&
+			    r.stage != KNETDEMO_FTP_STAGE_WRITE)
 				EXPECT_EQ(KNETDEMO_FTP_FAILED_NONE, r.failed)
 					TH_LOG("%d: stage %u", n, r.stage);
 		} else {

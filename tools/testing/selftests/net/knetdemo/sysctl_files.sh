@@ -152,7 +152,7 @@ postponed()
 	for backlog in 101 102 103; do
 		sleep 1.2
 		last=$(milliseconds)
-		in_ns "$ns2" sysctl -qw net.knetdemo.tcp_backlog=$backlog
+		in_ns "$ns2" sysctl -qw net.knetdemo.tcp_backlog="$backlog"
 	done
 	soon listens "$ns2" 60010 &&
 	[ $(($(milliseconds) - last)) -ge "$DELAY" ]

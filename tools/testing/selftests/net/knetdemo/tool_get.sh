@@ -241,8 +241,8 @@ clocks_differ()
 	tool get --resume "$url/file" && whole && says "starting over"
 }
 
-# A retrieval that was killed leaves a .part with the time of its last write. The
-# server's file has changed before that.
+# A retrieval that was killed leaves a .part with the time of its last write.
+# The server's file has changed before that.
 changed_before_a_kill()
 {
 	local now

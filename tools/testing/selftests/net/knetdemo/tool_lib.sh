@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 # shellcheck disable=SC2034 # the programs use what is set here
+# shellcheck disable=SC2154 # knetdemo_lib.sh sets knd_dir
 #
 # Shared by the tests of the tool: a directory, a scripted FTP server, and the
 # tool in the foreground or in the background. Source it last: it sets things
