@@ -65,20 +65,20 @@ routed()
 {
 	local mac=02:00:00:00:00:0 n
 
-	ip link add far0 netns "$far" address ${mac}1 type veth \
-		peer name rtr0 netns "$router" address ${mac}3 &&
-	ip link add near0 netns "$near" address ${mac}2 type veth \
-		peer name rtr1 netns "$router" address ${mac}4 &&
+	ip link add far0 netns "$far" address "${mac}1" type veth \
+		peer name rtr0 netns "$router" address "${mac}3" &&
+	ip link add near0 netns "$near" address "${mac}2" type veth \
+		peer name rtr1 netns "$router" address "${mac}4" &&
 	ip -n "$router" link set rtr0 up &&
 	ip -n "$router" link set rtr1 up &&
 	configure "$far" far0 1 && configure "$near" near0 2 || return
 	ip netns exec "$router" sysctl -qw net.ipv4.ip_forward=1 \
 		net.ipv6.conf.all.forwarding=1
 	for n in 192.0.2. 2001:db8::; do
-		ip -n "$far" neigh add "${n}2" lladdr ${mac}3 dev far0 &&
-		ip -n "$near" neigh add "${n}1" lladdr ${mac}4 dev near0 &&
-		ip -n "$router" neigh add "${n}1" lladdr ${mac}1 dev rtr0 &&
-		ip -n "$router" neigh add "${n}2" lladdr ${mac}2 dev rtr1 &&
+		ip -n "$far" neigh add "${n}2" lladdr "${mac}3" dev far0 &&
+		ip -n "$near" neigh add "${n}1" lladdr "${mac}4" dev near0 &&
+		ip -n "$router" neigh add "${n}1" lladdr "${mac}1" dev rtr0 &&
+		ip -n "$router" neigh add "${n}2" lladdr "${mac}2" dev rtr1 &&
 		ip -n "$router" route add "${n}1" dev rtr0 &&
 		ip -n "$router" route add "${n}2" dev rtr1 || return
 	done

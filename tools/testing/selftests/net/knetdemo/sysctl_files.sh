@@ -66,7 +66,7 @@ sysctl_system()
 	local dir
 
 	for dir in /etc /run /usr/local/lib /usr/lib /lib; do
-		[ ! -d $dir/sysctl.d ] || mount -t tmpfs none $dir/sysctl.d
+		[ ! -d "$dir/sysctl.d" ] || mount -t tmpfs none "$dir/sysctl.d"
 	done
 	[ ! -e /etc/sysctl.conf ] || mount --bind /dev/null /etc/sysctl.conf
 	mkdir -p /etc/sysctl.d
