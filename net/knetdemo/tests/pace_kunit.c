@@ -316,6 +316,12 @@ static void pace_changes(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, knd_pace_due(&p, T0 + 500 * MS), 1);
 	KUNIT_EXPECT_EQ(test, p.next, T0 + 500 * MS);
 
+	/* The distance that the previous interval wants does not count */
+	knd_pace_start(&p, T0, SEC, 0, 1);
+	knd_pace_sent(&p, T0, 1);
+	knd_pace_change(&p, T0 + 10 * MS, MS, 0);
+	KUNIT_EXPECT_EQ(test, knd_pace_due(&p, T0 + 10 * MS), 1);
+
 	/* To unpaced and back */
 	knd_pace_change(&p, T0 + 600 * MS, 0, 0);
 	KUNIT_EXPECT_EQ(test, knd_pace_due(&p, T0 + 600 * MS), U64_MAX);

@@ -790,14 +790,42 @@ TEST_F(udp, routes_that_refuse)
 	close(fd);
 }
 
+/* The socket is not connected again if the source address is configured */
+TEST_F(udp, a_configured_source_keeps_its_port)
+{
+	long long number;
+	char cmd[128];
+	int port;
+
+	ASSERT_EQ(0, knd_set("udp_saddr", variant->near));
+	ASSERT_EQ(0, knd_set("udp_count", "0"));
+	ASSERT_EQ(0, knd_set("udp_interval_us", "1000"));
+	ASSERT_EQ(0, knd_set("udp", "1"));
+	ASSERT_LE(1, udp_wait_number("sent", 1, WAIT_MS));
+	port = udp_port("source");
+	EXPECT_LT(0, port);
+	snprintf(cmd, sizeof(cmd), "ip route add unreachable %s",
+		 variant->far);
+	ASSERT_EQ(0, knd_run(cmd));
+	EXPECT_LE(5, udp_wait_number("failed", 5, WAIT_MS));
+	snprintf(cmd, sizeof(cmd), "ip route del unreachable %s",
+		 variant->far);
+	ASSERT_EQ(0, knd_run(cmd));
+	number = udp_number("sent");
+	EXPECT_LE(number + 5, udp_wait_number("sent", number + 5, WAIT_MS));
+	EXPECT_EQ(port, udp_port("source"));
+}
+
 /* A datagram that fails has a number, which no other datagram has */
 TEST_F(udp, stamps_number_what_failed_as_well)
 {
 	struct knetdemo_udp_stamp stamp;
+	char text[65536];
 	int fd;
 
 	fd = udp_socket_far(&self->wire, variant->far, PORT);
 	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, knd_trace("knetdemo_udp_send", true));
 	/* Odd numbers are dropped, by the last bit of the number */
 	ASSERT_EQ(0, knd_run(CHAIN RULE "@th,191,1 1 drop"));
 	ASSERT_EQ(0, knd_set("udp_stamp", "1"));
@@ -805,6 +833,10 @@ TEST_F(udp, stamps_number_what_failed_as_well)
 	ASSERT_EQ(0, knd_set("udp_interval_us", "0"));
 	ASSERT_EQ(0, knd_set("udp", "1"));
 	ASSERT_EQ(0, udp_wait_over(WAIT_MS));
+	ASSERT_EQ(0, knd_trace("knetdemo_udp_send", false));
+	ASSERT_LT(0, knd_read(KND_TRACING, "trace", text, sizeof(text)));
+	EXPECT_NE(NULL, strstr(text, "seq=18 "));
+	EXPECT_NE(NULL, strstr(text, "seq=19 "));
 	for (int i = 0; i < 20; i += 2) {
 		ASSERT_EQ(37, udp_recv(fd, self->buf, sizeof(self->buf),
 				       WAIT_MS));
