@@ -86,7 +86,7 @@ dry_run()
 }
 
 # has_check: b4 0.14 and later
-has_check() { b4 prep --help | grep -q -- '--check'; }
+has_check() { b4 prep --help | grep -- '--check' > /dev/null; }
 
 pre_flight()
 {

@@ -174,7 +174,7 @@ boot()
 # excerpt LOG EXPECT
 excerpt()
 {
-	tr -d '\r' < "$1" | grep -aE -m 1 -B 3 -A 14 "$2" | cut -c1-160 |
+	grep -aE -m 1 -B 3 -A 14 "$2" <(tr -d '\r' < "$1") | cut -c1-160 |
 		sed 's/^/    /'
 }
 
@@ -217,7 +217,8 @@ one_rule()
 		echo "NOT NOTICED: the test passed, and the kernel is silent (${log#"$TOP"/})"
 		return 1
 	fi
-	if ! tr -d '\r' < "$log" | grep -qaE "$expect"; then
+	# Not in a pipe: grep stops at the first match, and pipefail is set
+	if ! grep -qaE "$expect" <(tr -d '\r' < "$log"); then
 		echo "FAILED OTHERWISE (status $rc, ${log#"$TOP"/}): no \"$expect\" in"
 		tail -n 20 "$log" | sed 's/^/    /'
 		return 1

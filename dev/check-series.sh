@@ -61,7 +61,7 @@ wanted()
 # changes COMMIT PATTERN
 changes()
 {
-	own_git "$repo" diff --name-only "$1^" "$1" | grep -qE "$2"
+	own_git "$repo" diff --name-only "$1^" "$1" | grep -E "$2" > /dev/null
 }
 
 # What a log has that is a finding, and which of our functions no file has
