@@ -204,7 +204,7 @@ debug_only=(faults)
 binary_only=(ftp_suspend monitor_smc)
 distro_only=("${binary_only[@]}" monitor_paths udp_pace sysctl_files.sh tool.sh tool_get.sh
 	ftp_large ftp_servers.sh shapes.sh)
-second=(tcp tcp_bpf tcp_netns.sh tcp_stress udp udp_stress)
+second=(tcp tcp_bpf tcp_netns.sh tcp_stress udp)
 
 debug_tests="$tests"'
 kunit_results
