@@ -35,6 +35,18 @@ void knd_pace_interval(u32 rate, u64 *interval, u32 *frac)
 	*frac = div_u64((u64)rest << 32, rate);
 }
 
+/*
+ * Whole intervals in a time. If an interval takes seconds, its fraction makes
+ * no difference: round it up.
+ */
+static u64 knd_pace_intervals(const struct knd_pace *p, u64 ns)
+{
+	if (p->interval > U32_MAX)
+		return div64_u64(ns, p->interval + !!p->frac);
+	return mul_u64_u64_div_u64(ns, 1ULL << 32,
+				   p->interval << 32 | p->frac);
+}
+
 /* The next datagram is due @n intervals later */
 static void knd_pace_advance(struct knd_pace *p, u64 n)
 {
@@ -108,9 +120,7 @@ u64 knd_pace_due(struct knd_pace *p, u64 now)
 
 	behind = now - p->next;
 	if (behind > KND_PACE_DEBT_NS) {
-		/* Round the fraction up, so that the next one stays due */
-		skip = div64_u64(behind - KND_PACE_DEBT_NS,
-				 p->interval + !!p->frac);
+		skip = knd_pace_intervals(p, behind - KND_PACE_DEBT_NS);
 		p->skipped += skip;
 		knd_pace_advance(p, skip);
 		behind = now - min(p->next, now);
