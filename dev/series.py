@@ -248,8 +248,8 @@ class Overlay(Series):
         self.divided = {}
         self.place_all()
         self.ends_at = [(rest, patch.number, lines, patch.path)
-                       for patch in self.patches
-                       for rest, lines in patch.rules_of('until')]
+                        for patch in self.patches
+                        for rest, lines in patch.rules_of('until')]
         self.ends_at.reverse()
 
     def owner(self, name):

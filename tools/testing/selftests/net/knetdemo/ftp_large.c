@@ -148,6 +148,22 @@ static int sum_of(FILE *sum, const char *name, char *text, size_t size)
 	return status;
 }
 
+static struct knetdemo_ftp_get request(const struct ftp_server *s,
+				       uint64_t offset)
+{
+	return (struct knetdemo_ftp_get) {
+		.size = sizeof(struct knetdemo_ftp_get),
+		.flags = KNETDEMO_FTP_SIZE,
+		.server = (uintptr_t)&s->addr,
+		.server_len = s->len,
+		.user = (uintptr_t)"somebody",
+		.password = (uintptr_t)"",
+		.path = (uintptr_t)"large",
+		.timeout_ms = 20000,
+		.offset = offset,
+	};
+}
+
 FIXTURE(large) {
 	struct ftp_server s;
 	char dir[64];
@@ -183,16 +199,7 @@ TEST_F(large, no_more_than_a_window_is_held)
 	const char *mib = getenv("KND_LARGE_MIB");
 	bool slow = knd_machine_slow();
 	char sent[128], got[128];
-	struct knetdemo_ftp_get r = {
-		.size = sizeof(r),
-		.flags = KNETDEMO_FTP_SIZE,
-		.server = (uintptr_t)&self->s.addr,
-		.server_len = self->s.len,
-		.user = (uintptr_t)"somebody",
-		.password = (uintptr_t)"",
-		.path = (uintptr_t)"large",
-		.timeout_ms = 20000,
-	};
+	struct knetdemo_ftp_get r = request(&self->s, 0);
 	pthread_t thread;
 	int dev, err;
 
@@ -312,17 +319,7 @@ TEST_F(large, the_longest_file_of_fat)
 	const size_t room = 1500, at = FAT_MAX - room;
 	/* So many bytes are too many */
 	static const size_t cases[] = { 100000, 1, 0 };
-	struct knetdemo_ftp_get r = {
-		.size = sizeof(r),
-		.flags = KNETDEMO_FTP_SIZE,
-		.server = (uintptr_t)&self->s.addr,
-		.server_len = self->s.len,
-		.user = (uintptr_t)"somebody",
-		.password = (uintptr_t)"",
-		.path = (uintptr_t)"large",
-		.timeout_ms = 20000,
-		.offset = at,
-	};
+	struct knetdemo_ftp_get r = request(&self->s, at);
 	size_t len = room, i;
 	const char *bytes;
 	char got[1500];

@@ -219,10 +219,6 @@ FIXTURE_TEARDOWN_PARENT(bpf)
 }
 
 /*
- * A connection that has an owner already is reset. With the callbacks of two
- * owners, Linux 6.12 would free a socket that is still hashed.
- */
-/*
  * Start the service and a program that puts its connections into a sockmap
  * before they are accepted. Returns the program, or -errno.
  */
@@ -245,6 +241,10 @@ static int start_taken(void)
 	return err;
 }
 
+/*
+ * A connection that has an owner already is reset. With the callbacks of two
+ * owners, Linux 6.12 would free a socket that is still hashed.
+ */
 TEST_F(bpf, a_connection_of_a_sockmap_is_refused)
 {
 	int fd, n = knd_slow(20, 5);
